@@ -1,0 +1,85 @@
+package eventbus
+
+import (
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// Environment is one place where topics live: development, staging, production
+// or any other that configuration names. Environments are data, never an enum.
+type Environment struct {
+	Name       string `json:"name" yaml:"name"`             // lower-case, unique: "production"
+	Label      string `json:"label" yaml:"label"`           // for people: "Production"
+	Prefix     string `json:"prefix" yaml:"prefix"`         // every topic of it begins so: "prod_"
+	Order      int    `json:"order" yaml:"order"`           // promotion goes from low to high
+	Production bool   `json:"production" yaml:"production"` // its own stage, gates and approval
+	PHI        bool   `json:"phi" yaml:"phi"`               // PHI and PII are allowed here
+
+	// Where clients connect. Filled with real addresses when doors are bound.
+	Bootstrap         string `json:"bootstrap,omitempty" yaml:"bootstrap,omitempty"`                 // PLAINTEXT, loopback only; empty when absent
+	BootstrapIAM      string `json:"bootstrapIAM,omitempty" yaml:"bootstrapIAM,omitempty"`           // SASL_SSL "from AWS"
+	BootstrapExternal string `json:"bootstrapExternal,omitempty" yaml:"bootstrapExternal,omitempty"` // SASL_SSL "from outside AWS"
+	RegistryURL       string `json:"registryURL,omitempty" yaml:"registryURL,omitempty"`
+
+	Limits TopicLimits `json:"limits" yaml:"limits"`
+}
+
+// SchemaGuardDefault is the guard of a topic whose manifest does not name one:
+// enforce in production, else warn.
+func (e Environment) SchemaGuardDefault() SchemaGuard {
+	if e.Production {
+		return SchemaGuardEnforce
+	}
+	return SchemaGuardWarn
+}
+
+var environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
+
+// ValidateEnvironments checks names, prefixes and order of a whole set and
+// reports every fault at once. Two environments may not share a prefix, nor may
+// one prefix begin another, or a topic would belong to both.
+func ValidateEnvironments(envs []Environment) []Fault {
+	var faults []Fault
+	seen := map[string]bool{}
+	for i, e := range envs {
+		path := "environments[" + e.Name + "]"
+		if !environmentName.MatchString(e.Name) {
+			faults = append(faults, Fault{Path: path + ".name", Message: "not a legal environment name", Fix: "use lower-case letters, digits and dashes, at most 31"})
+		}
+		if seen[e.Name] {
+			faults = append(faults, Fault{Path: path + ".name", Message: "named twice"})
+		}
+		seen[e.Name] = true
+		for _, o := range envs[:i] {
+			if strings.HasPrefix(o.Prefix, e.Prefix) || strings.HasPrefix(e.Prefix, o.Prefix) {
+				faults = append(faults, Fault{Path: path + ".prefix", Message: "overlaps with the prefix of " + o.Name, Fix: "give each environment a prefix that begins no other"})
+			}
+		}
+	}
+	return faults
+}
+
+// SortEnvironments orders environments as promotion goes.
+func SortEnvironments(envs []Environment) {
+	sort.SliceStable(envs, func(i, j int) bool { return envs[i].Order < envs[j].Order })
+}
+
+// EnvironmentOf finds the environment that owns a topic name by its prefix.
+func EnvironmentOf(envs []Environment, topic string) (Environment, bool) {
+	for _, e := range envs {
+		if e.Prefix != "" && strings.HasPrefix(topic, e.Prefix) {
+			return e, true
+		}
+	}
+	return Environment{}, false
+}
+
+// DemoEnvironments are the three environments of `eventbus dev`.
+func DemoEnvironments() []Environment {
+	return []Environment{
+		{Name: "development", Label: "Development", Prefix: "dev_", Order: 1},
+		{Name: "staging", Label: "Staging", Prefix: "staging_", Order: 2},
+		{Name: "production", Label: "Production", Prefix: "prod_", Order: 3, Production: true, PHI: true},
+	}
+}
