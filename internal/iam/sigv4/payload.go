@@ -1,0 +1,160 @@
+package sigv4
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"unicode/utf8"
+)
+
+// PayloadVersion is the only version of the AWS_MSK_IAM payload.
+const PayloadVersion = "2020_10_22"
+
+// payloadFields are the names of an AWS_MSK_IAM message (README of
+// aws/aws-msk-iam-auth). Those that are signed come first, in the order of the
+// canonical query, with the name that they have there.
+var payloadFields = [...]struct {
+	name, param string
+	optional    bool
+}{
+	{name: "action", param: "Action"},
+	{name: "x-amz-algorithm", param: "X-Amz-Algorithm"},
+	{name: "x-amz-credential", param: "X-Amz-Credential"},
+	{name: "x-amz-date", param: "X-Amz-Date"},
+	{name: "x-amz-expires", param: "X-Amz-Expires"},
+	{name: "x-amz-security-token", param: "X-Amz-Security-Token", optional: true},
+	{name: "x-amz-signedheaders", param: "X-Amz-SignedHeaders"},
+	{name: "x-amz-signature"},
+	{name: "host"},
+	{name: "version"},
+	{name: "user-agent", optional: true},
+}
+
+// The places of fields in payloadFields.
+const (
+	fieldAction = iota
+	fieldAlgorithm
+	fieldCredential
+	fieldDate
+	fieldExpires
+	fieldToken
+	fieldSignedHeaders
+	fieldSignature
+	fieldHost
+	fieldVersion
+	fieldUserAgent
+	fieldCount
+)
+
+// ParsePayload reads the one message of SASL AWS_MSK_IAM: a JSON object with
+// the fields of payloadFields, each exactly once, user-agent and
+// x-amz-security-token optional, nothing else. Values are strings, not
+// URL-encoded; x-amz-expires may be a number too, as one client library sends
+// what its caller gave. At most MaxPayload bytes. A *Failure says what is wrong.
+func ParsePayload(b []byte) (*Signed, error) {
+	if len(b) > MaxPayload {
+		return nil, fail(CheckSize, "%d bytes, at most %d", len(b), MaxPayload)
+	}
+	values, err := readPayload(b)
+	if err != nil {
+		return nil, err
+	}
+	if values[fieldVersion] != PayloadVersion {
+		return nil, fail(CheckVersion, "version is %s", short(values[fieldVersion]))
+	}
+	s := &Signed{
+		Form:         Payload,
+		Host:         values[fieldHost],
+		Action:       values[fieldAction],
+		SessionToken: values[fieldToken],
+		UserAgent:    values[fieldUserAgent],
+	}
+	if !isHost(s.Host) {
+		return nil, fail(CheckField, "host is %s", short(s.Host))
+	}
+	query := make([]byte, 0, len(b)+len(values[fieldToken])+128)
+	for i := fieldAction; i <= fieldSignedHeaders; i++ {
+		if values[i] == "" {
+			continue // only the token may be
+		}
+		if i > fieldAction {
+			query = append(query, '&')
+		}
+		query = append(append(query, payloadFields[i].param...), '=')
+		query = appendEncoded(query, values[i], false)
+	}
+	s.request = presigned(query, s.Host)
+	return s.finish(fields{
+		algorithm: values[fieldAlgorithm], credential: values[fieldCredential], date: values[fieldDate],
+		expires: values[fieldExpires], signedHeaders: values[fieldSignedHeaders], signature: values[fieldSignature],
+	})
+}
+
+func readPayload(b []byte) (values [fieldCount]string, err error) {
+	if !utf8.Valid(b) {
+		return values, fail(CheckSyntax, "not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return values, fail(CheckSyntax, "not a JSON object")
+	}
+	var seen [fieldCount]bool
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return values, fail(CheckSyntax, "broken JSON")
+		}
+		value, err := d.Token()
+		if err != nil {
+			return values, fail(CheckSyntax, "broken JSON")
+		}
+		i := fieldNamed(name.(string)) // a member's name is a string, or Token fails
+		if i < 0 {
+			return values, fail(CheckField, "unknown field %s", short(name.(string)))
+		}
+		if seen[i] {
+			return values, fail(CheckField, "%s is there twice", payloadFields[i].name)
+		}
+		seen[i] = true
+		if values[i], err = fieldValue(i, value); err != nil {
+			return values, err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return values, fail(CheckSyntax, "broken JSON")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return values, fail(CheckSyntax, "text follows the JSON object")
+	}
+	for i, f := range payloadFields {
+		if !seen[i] && !f.optional {
+			return values, fail(CheckField, "%s is missing", f.name)
+		}
+	}
+	return values, nil
+}
+
+func fieldNamed(name string) int {
+	for i := range payloadFields {
+		if payloadFields[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func fieldValue(i int, t json.Token) (string, error) {
+	switch v := t.(type) {
+	case string:
+		if v == "" && i != fieldUserAgent {
+			return "", fail(CheckField, "%s is empty", payloadFields[i].name)
+		}
+		return v, nil
+	case json.Number:
+		if i == fieldExpires {
+			return v.String(), nil
+		}
+	}
+	return "", fail(CheckField, "%s is not a string", payloadFields[i].name)
+}
