@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// TakeLease takes or keeps a lease for ttl: of all instances, one holds it. ok
+// is false while another does. fence grows each time the holder changes; who
+// acts under the lease hands it along, so that one who lost it unknowingly can
+// be told from its successor.
+func (s *Store) TakeLease(ctx context.Context, name, holder string, ttl time.Duration) (fence int64, ok bool, err error) {
+	now := s.now()
+	err = s.inTx(ctx, "take the lease "+name, func(tx *sql.Tx) error {
+		fences, err := queryRows(ctx, tx, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) },
+			`INSERT INTO leases AS l (name, holder, fence, held_until) VALUES ($1, $2, 1, $3)
+			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until,
+			fence = CASE WHEN l.holder = excluded.holder THEN l.fence ELSE l.fence + 1 END
+			WHERE l.holder = excluded.holder OR l.held_until <= $4 RETURNING fence`,
+			name, holder, micros(now.Add(ttl)), micros(now))
+		if ok = err == nil && len(fences) == 1; ok {
+			fence = fences[0]
+		}
+		return err
+	})
+	return fence, ok, err
+}
+
+// ReleaseLease gives a lease back early; one that another holds stays.
+func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
+	return s.inTx(ctx, "release the lease "+name, func(tx *sql.Tx) error {
+		_, err := exec(ctx, tx, "UPDATE leases SET held_until = 0 WHERE name = $1 AND holder = $2", name, holder)
+		return err
+	})
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+
+	eventbus "github.com/enterprise-event-bus/eventbus"
+)
+
+// SaveWanted inserts or replaces the wanted state of one event.
+func (s *Store) SaveWanted(ctx context.Context, m eventbus.EventManifest, audit ...eventbus.AuditEntry) error {
+	return s.put(ctx, "save the wanted state of "+m.Event.Name, m, audit,
+		"INSERT INTO wanted_events (event, document) VALUES ($1, $2) ON CONFLICT (event) DO UPDATE SET document = excluded.document", m.Event.Name)
+}
+
+// Wanted gives the wanted state of every event, by name.
+func (s *Store) Wanted(ctx context.Context) ([]eventbus.EventManifest, error) {
+	list, err := queryRows(ctx, s.read, document[eventbus.EventManifest], "SELECT document FROM wanted_events")
+	slices.SortFunc(list, func(a, b eventbus.EventManifest) int { return strings.Compare(a.Event.Name, b.Event.Name) })
+	return all(list, err, "wanted state")
+}
+
+// DeleteWanted forgets the wanted state of an event: it is no longer looked
+// after.
+func (s *Store) DeleteWanted(ctx context.Context, event string, audit ...eventbus.AuditEntry) error {
+	return s.inTx(ctx, "delete the wanted state of "+event, func(tx *sql.Tx) error {
+		rows, err := exec(ctx, tx, "DELETE FROM wanted_events WHERE event = $1", event)
+		switch {
+		case err != nil:
+			return err
+		case rows == 0:
+			return notFound("wanted state of event", event)
+		}
+		_, err = s.chain(ctx, tx, audit)
+		return err
+	})
+}
+
+// SavePlan saves a plan; a plan never changes (CodeConflict when it is there).
+func (s *Store) SavePlan(ctx context.Context, p eventbus.Plan, audit ...eventbus.AuditEntry) error {
+	return s.put(ctx, "save plan "+p.ID, p, audit,
+		"INSERT INTO plans (id, made_at, changes, state, document) VALUES ($1, $2, $3, 'planned', $4)",
+		p.ID, micros(p.MadeAt), len(p.Changes))
+}
+
+// SaveStep records how far one change of a plan has come. From its first step
+// on, the plan counts as being applied; when all are done, it is finished.
+func (s *Store) SaveStep(ctx context.Context, step eventbus.Step, audit ...eventbus.AuditEntry) error {
+	return s.inTx(ctx, "save a step of plan "+step.PlanID, func(tx *sql.Tx) error {
+		// First the plan's row: it orders concurrent writers of its steps.
+		changes, err := queryRows(ctx, tx, func(rows *sql.Rows) (n int, err error) { return n, rows.Scan(&n) },
+			"UPDATE plans SET state = CASE WHEN state = 'planned' THEN 'applying' ELSE state END WHERE id = $1 RETURNING changes", step.PlanID)
+		switch {
+		case err != nil:
+			return err
+		case len(changes) == 0:
+			return notFound("plan", step.PlanID)
+		case step.Index < 0 || step.Index >= changes[0]:
+			return eventbus.Errorf(eventbus.CodeInvalid, "plan %s has %d changes, there is no step %d", step.PlanID, changes[0], step.Index)
+		}
+		if err := saveStep(ctx, tx, step); err != nil {
+			return err
+		}
+		_, err = s.chain(ctx, tx, audit)
+		return err
+	})
+}
+
+func saveStep(ctx context.Context, tx *sql.Tx, step eventbus.Step) error {
+	before, err := queryRows(ctx, tx, func(rows *sql.Rows) (n string, err error) { return n, rows.Scan(&n) },
+		"SELECT state FROM plan_steps WHERE plan_id = $1 AND position = $2", step.PlanID, step.Index)
+	if err != nil {
+		return err
+	}
+	if _, err := exec(ctx, tx, `INSERT INTO plan_steps (plan_id, position, state, attempts, problem, at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (plan_id, position) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+		problem = excluded.problem, at = excluded.at`,
+		step.PlanID, step.Index, string(step.State), step.Attempts, step.Error, micros(step.At)); err != nil {
+		return err
+	}
+	more := 0
+	if step.State == eventbus.StepDone {
+		more++
+	}
+	if slices.Contains(before, string(eventbus.StepDone)) {
+		more--
+	}
+	if more == 0 {
+		return nil
+	}
+	_, err = exec(ctx, tx, `UPDATE plans SET steps_done = steps_done + $2, state = CASE
+		WHEN state = 'abandoned' THEN state WHEN steps_done + $2 >= changes THEN 'done' ELSE 'applying' END WHERE id = $1`, step.PlanID, more)
+	return err
+}
+
+// AbandonPlan marks a plan that will not be carried on, because another takes
+// its place; finished plans stay as they are.
+func (s *Store) AbandonPlan(ctx context.Context, id string, audit ...eventbus.AuditEntry) error {
+	return s.inTx(ctx, "abandon plan "+id, func(tx *sql.Tx) error {
+		rows, err := exec(ctx, tx, "UPDATE plans SET state = CASE WHEN state = 'done' THEN state ELSE 'abandoned' END WHERE id = $1", id)
+		switch {
+		case err != nil:
+			return err
+		case rows == 0:
+			return notFound("plan", id)
+		}
+		_, err = s.chain(ctx, tx, audit)
+		return err
+	})
+}
+
+// Plan gives a plan and the step of each of its changes, in order; steps that
+// were never saved are waiting.
+func (s *Store) Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error) {
+	list, err := queryRows(ctx, s.read, document[eventbus.Plan], "SELECT document FROM plans WHERE id = $1", id)
+	plan, err := one(list, err, "plan", id)
+	if err != nil {
+		return eventbus.Plan{}, nil, err
+	}
+	steps := make([]eventbus.Step, len(plan.Changes))
+	for i, change := range plan.Changes {
+		steps[i] = eventbus.Step{PlanID: id, Index: i, Change: change, State: eventbus.StepWaiting}
+	}
+	recorded, err := queryRows(ctx, s.read, func(rows *sql.Rows) (t eventbus.Step, err error) {
+		var at int64
+		err = rows.Scan(&t.Index, &t.State, &t.Attempts, &t.Error, &at)
+		t.At = moment(at)
+		return t, err
+	}, "SELECT position, state, attempts, problem, at FROM plan_steps WHERE plan_id = $1", id)
+	if err != nil {
+		return eventbus.Plan{}, nil, translate(err, "read the steps of plan "+id)
+	}
+	for _, t := range recorded {
+		if t.Index < len(steps) {
+			t.PlanID, t.Change = id, plan.Changes[t.Index]
+			steps[t.Index] = t
+		}
+	}
+	return plan, steps, nil
+}
+
+// UnfinishedPlans gives the plans of which at least one step was begun and not
+// all are done, oldest first.
+func (s *Store) UnfinishedPlans(ctx context.Context) ([]eventbus.Plan, error) {
+	list, err := queryRows(ctx, s.read, document[eventbus.Plan], "SELECT document FROM plans WHERE state = 'applying' ORDER BY made_at, id")
+	return all(list, err, "unfinished plans")
+}

@@ -1,0 +1,82 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"sort"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/enterprise-event-bus/eventbus"
+)
+
+// Streams reads topics, groups and records through an admin client.
+type Streams struct {
+	admin *kadm.Client
+}
+
+// New makes a Streams on an admin client, which stays the caller's to close.
+func New(admin *kadm.Client) *Streams { return &Streams{admin: admin} }
+
+// Topics lists the topics that begin with prefix, by name, without internal
+// ones and without configuration.
+func (s *Streams) Topics(ctx context.Context, prefix string) ([]eventbus.Topic, error) {
+	details, err := s.admin.ListTopics(ctx)
+	if err != nil {
+		return nil, unavailable(err, "list the topics")
+	}
+	topics := []eventbus.Topic{}
+	for name, detail := range details {
+		if eventbus.InternalTopic(name) || !strings.HasPrefix(name, prefix) || detail.Err != nil {
+			continue
+		}
+		topics = append(topics, topicOf(detail))
+	}
+	sort.Slice(topics, func(i, j int) bool { return topics[i].Name < topics[j].Name })
+	return topics, nil
+}
+
+// Topic gives one topic with the configuration that was set on it; CodeNotFound
+// when there is none of that name.
+func (s *Streams) Topic(ctx context.Context, name string) (eventbus.Topic, error) {
+	details, err := s.admin.ListTopics(ctx, name)
+	if err != nil {
+		return eventbus.Topic{}, unavailable(err, "read topic "+name)
+	}
+	detail, ok := details[name]
+	if !ok || errors.Is(detail.Err, kerr.UnknownTopicOrPartition) || eventbus.InternalTopic(name) {
+		return eventbus.Topic{}, eventbus.Errorf(eventbus.CodeNotFound, "there is no topic %q", name)
+	}
+	if detail.Err != nil {
+		return eventbus.Topic{}, unavailable(detail.Err, "read topic "+name)
+	}
+	topic := topicOf(detail)
+	configs, err := s.admin.DescribeTopicConfigs(ctx, name)
+	if err != nil {
+		return eventbus.Topic{}, unavailable(err, "read the configuration of topic "+name)
+	}
+	for _, resource := range configs {
+		for _, config := range resource.Configs {
+			if config.Source.String() == "DYNAMIC_TOPIC_CONFIG" && !config.Sensitive {
+				topic.Configs[config.Key] = config.MaybeValue()
+			}
+		}
+	}
+	return topic, nil
+}
+
+func topicOf(detail kadm.TopicDetail) eventbus.Topic {
+	return eventbus.Topic{
+		Name:              detail.Topic,
+		ID:                eventbus.TopicID(detail.ID),
+		Partitions:        int32(len(detail.Partitions)),
+		ReplicationFactor: int16(detail.Partitions.NumReplicas()),
+		Configs:           map[string]string{},
+	}
+}
+
+func unavailable(err error, doing string) error {
+	return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: doing, Err: err}
+}
