@@ -19,6 +19,7 @@ type ResourceKind string
 // The kinds of things that a plan creates or changes, in the order in which
 // they are applied; destructive changes come last, in reverse order.
 const (
+	ResourceEnvironment   ResourceKind = "environment"
 	ResourceTopic         ResourceKind = "topic"
 	ResourceTopicConfig   ResourceKind = "topic-config"
 	ResourcePartitions    ResourceKind = "partitions"
@@ -29,8 +30,13 @@ const (
 	ResourcePolicy        ResourceKind = "policy"
 	ResourceGrant         ResourceKind = "grant"
 	ResourceCatalog       ResourceKind = "catalog"
-	ResourceEnvironment   ResourceKind = "environment"
 )
+
+// ResourceKinds lists the kinds in the order in which they are applied.
+func ResourceKinds() []ResourceKind {
+	return []ResourceKind{ResourceEnvironment, ResourceTopic, ResourceTopicConfig, ResourcePartitions, ResourceCompatibility,
+		ResourceSchema, ResourceGuard, ResourcePrincipal, ResourcePolicy, ResourceGrant, ResourceCatalog}
+}
 
 // Change is one step from what is to what is wanted.
 type Change struct {
@@ -58,10 +64,21 @@ type Plan struct {
 	Changes   []Change  `json:"changes"`
 	WorldHash string    `json:"worldHash"` // of everything the plan looked at; apply refuses when it moved
 	MadeAt    time.Time `json:"madeAt"`
+	Manifest  Manifest  `json:"manifest,omitzero"` // what it was made of, kept so that a begun plan can be carried on
 }
 
 // Empty reports whether there is nothing to change.
 func (p Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// Destructive reports whether any change can lose data or access.
+func (p Plan) Destructive() bool {
+	for _, c := range p.Changes {
+		if c.Destructive() {
+			return true
+		}
+	}
+	return false
+}
 
 // Counts gives the numbers of the summary line.
 func (p Plan) Counts() (add, change, remove, needApproval int) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -120,20 +121,26 @@ func (r *Registry) ensureTopic(ctx context.Context) error {
 		}
 		return r.checkPolicy(ctx, adm)
 	}
-	compact, forever := "compact", "-1"
+	compact, forever, largest := "compact", "-1", strconv.Itoa(createdBatch)
 	resp, err := adm.CreateTopic(ctx, 1, r.cfg.Replication,
-		map[string]*string{"cleanup.policy": &compact, "retention.ms": &forever}, r.cfg.Topic)
+		map[string]*string{"cleanup.policy": &compact, "retention.ms": &forever, "max.message.bytes": &largest}, r.cfg.Topic)
 	if err == nil {
 		err = resp.Err
 	}
 	if err != nil && !isTopicExists(err) {
 		return fmt.Errorf("create topic %s: %w", r.cfg.Topic, err)
 	}
-	return nil
+	return r.checkPolicy(ctx, adm)
 }
 
-// checkPolicy refuses a topic whose records expire (Confluent does too).
+// createdBatch is max.message.bytes of a topic that we create: a schema of 1 MiB
+// whose every character is escaped fits. usualBatch is what any topic takes.
+const createdBatch, usualBatch = 4 << 20, 1_000_000
+
+// checkPolicy refuses a topic whose records expire (Confluent does too), and
+// learns how large a record may be.
 func (r *Registry) checkPolicy(ctx context.Context, adm *kadm.Client) error {
+	r.maxBatch = usualBatch
 	configs, err := adm.DescribeTopicConfigs(ctx, r.cfg.Topic)
 	if err != nil {
 		r.cfg.Logger.Warn("cannot read the settings of the schema topic", "topic", r.cfg.Topic, "error", err)
@@ -141,6 +148,9 @@ func (r *Registry) checkPolicy(ctx context.Context, adm *kadm.Client) error {
 	}
 	for _, config := range configs {
 		for _, entry := range config.Configs {
+			if n, err := strconv.Atoi(entry.MaybeValue()); err == nil && entry.Key == "max.message.bytes" {
+				r.maxBatch = int32(min(max(n, 1<<10), 64<<20))
+			}
 			if entry.Key == "cleanup.policy" && entry.MaybeValue() != "compact" {
 				return fmt.Errorf("topic %s has cleanup.policy=%s, so schemas would expire; set it to compact",
 					r.cfg.Topic, entry.MaybeValue())

@@ -8,6 +8,70 @@ import (
 	eventbus "github.com/enterprise-event-bus/eventbus"
 )
 
+// Setting gives the configuration of a subject, "" for the global one. With
+// defaultToGlobal a subject without its own shows the global one. Errors: 40408.
+func (r *Registry) Setting(subject string, defaultToGlobal bool) (Setting, error) {
+	s := r.state
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if own, ok := s.settings[subject]; ok && subject != "" {
+		return own.merge(nil), nil
+	}
+	if subject != "" && !defaultToGlobal {
+		return nil, fail(ErrNoSubjectLevel, "Subject '%s' does not have subject-level compatibility configured", subject)
+	}
+	context, _ := contextOf(subject)
+	if own, ok := s.settings[":"+context+":"]; ok && context != defaultContext {
+		return own.merge(nil), nil
+	}
+	out := s.settings[""].merge(nil)
+	if _, ok := out.Level(); !ok {
+		out["compatibilityLevel"] = quote(nil, string(r.cfg.Compatibility))
+	}
+	return out, nil
+}
+
+// Compatibility gives the level of a subject, or the global one for "".
+// Errors: 40408.
+func (r *Registry) Compatibility(subject string, defaultToGlobal bool) (eventbus.Compatibility, error) {
+	setting, err := r.Setting(subject, defaultToGlobal)
+	if err != nil {
+		return "", err
+	}
+	if level, ok := setting.Level(); ok {
+		return level, nil
+	}
+	if !defaultToGlobal {
+		return "", fail(ErrNoSubjectLevel, "Subject '%s' does not have subject-level compatibility configured", subject)
+	}
+	return r.Compatibility("", true)
+}
+
+// Mode gives the mode of a subject, or the global one for "". Errors: 40409.
+func (r *Registry) Mode(subject string, defaultToGlobal bool) (Mode, error) {
+	s := r.state
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if mode, ok := s.modes[subject]; ok {
+		return mode, nil
+	}
+	if subject != "" && !defaultToGlobal {
+		return "", fail(ErrNoSubjectMode, "Subject '%s' does not have subject-level mode configured", subject)
+	}
+	return s.mode(subject), nil
+}
+
+// mode is the mode in force for a subject: its own, its context's, the global one.
+func (s *state) mode(subject string) Mode {
+	context, _ := contextOf(subject)
+	for _, name := range []string{subject, ":" + context + ":", ""} {
+		if mode, ok := s.modes[name]; ok {
+			return mode
+		}
+	}
+	return ModeReadWrite
+}
+
 // SetCompatibility sets the level of a subject, or the global one for "".
 // Errors: 42203, 42205, 42208, 5000x.
 func (r *Registry) SetCompatibility(ctx context.Context, by Caller, subject string, level eventbus.Compatibility) error {

@@ -216,11 +216,10 @@ func (r *Registry) newWriter() (*writer, error) {
 		kgo.TransactionTimeout(r.cfg.WriteTimeout*2),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(0),
-		kgo.ProducerBatchMaxBytes(16<<20),
+		kgo.ProducerBatchMaxBytes(r.maxBatch),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.RecordRetries(3),
-		kgo.RecordDeliveryTimeout(r.cfg.WriteTimeout),
-		kgo.AllowIdempotentProduceCancellation(), // a writer that failed is thrown away, its sequence with it
+		kgo.RecordDeliveryTimeout(max(r.cfg.WriteTimeout, time.Second)), // kgo takes no less
 		kgo.MetadataMinAge(100*time.Millisecond),
 	)
 	if err != nil {
@@ -232,7 +231,13 @@ func (r *Registry) newWriter() (*writer, error) {
 func (w *writer) close() { w.cl.Close() }
 
 // put commits records in one transaction and gives the offset of the last one.
+// After an error the writer is of no further use: the next one's fence aborts
+// what it left open.
 func (w *writer) put(ctx context.Context, records []Record) (int64, error) {
+	// A produce in flight cannot be cancelled while its broker is away, but it
+	// ends when its client is closed.
+	stop := context.AfterFunc(ctx, w.cl.Close)
+	defer stop()
 	if err := w.cl.BeginTransaction(); err != nil {
 		return 0, err
 	}
@@ -240,13 +245,12 @@ func (w *writer) put(ctx context.Context, records []Record) (int64, error) {
 	for i, rec := range records {
 		out[i] = w.r.toKafka(rec)
 	}
-	if err := w.cl.ProduceSync(ctx, out...).FirstErr(); err != nil {
-		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		return 0, errors.Join(err, w.cl.EndTransaction(undo, kgo.TryAbort))
+	err := w.cl.ProduceSync(ctx, out...).FirstErr()
+	if err == nil {
+		err = w.cl.EndTransaction(ctx, kgo.TryCommit)
 	}
-	if err := w.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return 0, err
+	if err != nil {
+		return 0, errors.Join(err, ctx.Err())
 	}
 	return out[len(out)-1].Offset, nil
 }
@@ -275,6 +279,8 @@ func storeFailure(err error) error {
 	switch {
 	case isFenced(err):
 		return &Error{Code: ErrUnknownLeader, Message: "Another node leads now; nothing was written. Try again.", Err: err}
+	case errors.Is(err, kerr.MessageTooLarge):
+		return &Error{Code: ErrSchemaTooLarge, Message: "The schema is larger than a record of the schema topic may be (max.message.bytes); nothing was registered.", Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: ErrTimeout, Message: "Kafka did not answer in time; look before you try again.", Err: err}
 	default:

@@ -136,6 +136,7 @@ func TestFence(t *testing.T) {
 // TestKafkaRestart: while Kafka is away reads go on, writes fail with a clear
 // code and readiness says why; when it is back all heals by itself.
 func TestKafkaRestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	engine, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(dir))
 	if err != nil {
@@ -172,9 +173,31 @@ func TestKafkaRestart(t *testing.T) {
 	})
 }
 
+// TestRestart: the whole bus stops and starts again on the same data; nobody
+// waits for a session of the past to end.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	for start := 1; start <= 3; start++ {
+		engine, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		reg, stop := node(t, []kgo.Opt{kgo.SeedBrokers(engine.ListenAddrs()...)}, fast(1), nil)
+		v := mustRegister(t, reg, "s", record(fieldA+strings.Repeat(","+fieldB, min(start-1, 1))))
+		t.Logf("start %d: first write after %v", start, time.Since(begin))
+		if v.Version != min(start, 2) || v.ID != v.Version {
+			t.Fatalf("start %d: %+v", start, v)
+		}
+		stop()
+		engine.Close()
+	}
+}
+
 // TestTakeOvers moves the leadership to and fro under load: no id moves, versions
 // stay dense, and every acknowledged registration is readable on both nodes.
 func TestTakeOvers(t *testing.T) {
+	t.Parallel()
 	moves := 50
 	if testing.Short() {
 		moves = 5

@@ -23,6 +23,8 @@ type Registry struct {
 	opts   []kgo.Opt
 	copies Copies
 
+	maxBatch int32 // max.message.bytes of the topic
+
 	state  *state
 	parsed *parseCache
 	topic  *topicReader

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -111,5 +113,56 @@ func TestRegisterAndRead(t *testing.T) {
 	}
 	if err := reg.Ready(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLargeSchema: 1 MiB of schema that doubles when it is escaped is kept; on a
+// topic that takes less it is refused with its own code, and writing goes on.
+func TestLargeSchema(t *testing.T) {
+	opts := kafka(t)
+	large := `{"type":"enum","name":"E","symbols":["A"],"doc":"` + strings.Repeat(`\"`, 500_000) + `"}`
+	reg, stop := node(t, opts, registry.Config{}, nil)
+	if v := mustRegister(t, reg, "s", large); !strings.Contains(v.Text, `\"\"`) {
+		t.Fatal("another text")
+	}
+	stop()
+	small := kafka(t)
+	cl, err := kgo.NewClient(small...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	compact, limit := "compact", "100000"
+	if _, err := kadm.NewClient(cl).CreateTopic(t.Context(), 1, 1, map[string]*string{"cleanup.policy": &compact, "max.message.bytes": &limit}, "_schemas"); err != nil {
+		t.Fatal(err)
+	}
+	reg, _ = node(t, small, registry.Config{}, nil)
+	_, err = reg.Register(t.Context(), alice, "s", registry.RegisterRequest{Text: large})
+	wantCode(t, err, registry.ErrSchemaTooLarge)
+	if v := mustRegister(t, reg, "s", `"int"`); v.ID != 1 {
+		t.Fatalf("%+v", v)
+	}
+}
+
+// TestUnfitTopic: a topic that would lose or reorder records is refused.
+func TestUnfitTopic(t *testing.T) {
+	for name, c := range map[string]struct {
+		partitions int32
+		policy     string
+	}{"two partitions": {2, "compact"}, "records expire": {1, "delete"}} {
+		t.Run(name, func(t *testing.T) {
+			opts := kafka(t)
+			cl, err := kgo.NewClient(opts...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer cl.Close()
+			if _, err := kadm.NewClient(cl).CreateTopic(t.Context(), c.partitions, 1, map[string]*string{"cleanup.policy": &c.policy}, "_schemas"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := registry.Open(t.Context(), registry.Config{}, opts, nil); err == nil {
+				t.Fatal("opened")
+			}
+		})
 	}
 }

@@ -361,14 +361,15 @@ func (d *differ) symbols(path string, old, new *node) {
 	}
 	if deref(old.enumDefault) != deref(new.enumDefault) {
 		d.add(ChangeDefault, path, false, false, "symbol that stands for unknown ones in %s changed from %s to %s",
-			readable(new), words(list1(old.enumDefault), "none"), words(list1(new.enumDefault), "none"))
+			readable(new), words(present(old.enumDefault), "none"), words(present(new.enumDefault), "none"))
 	}
 	if len(gone)+len(come) == 0 && !sameTexts(old.symbols, new.symbols) {
 		d.add(ChangeProperties, path, false, false, "order of the symbols of %s changed", readable(new))
 	}
 }
 
-func list1(text *string) []string {
+// present gives the text as a list, empty when there is none.
+func present(text *string) []string {
 	if text == nil {
 		return nil
 	}

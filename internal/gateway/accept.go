@@ -1,0 +1,223 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// door is a listener as its connections see it.
+type door struct {
+	Listener
+	advertise func(node int32) (string, int32)
+}
+
+func newDoor(l Listener) *door {
+	d := &door{Listener: l, advertise: l.Advertise}
+	if d.advertise == nil {
+		host, digits, _ := net.SplitHostPort(l.Net.Addr().String())
+		port, _ := strconv.Atoi(digits) // of a bound listener
+		d.advertise = func(int32) (string, int32) { return host, int32(port) }
+	}
+	return d
+}
+
+// accept serves one listener until it is closed. A failing accept (the process
+// is out of descriptors, say) is waited out, never the end of the door.
+func (g *Gateway) accept(ctx, life context.Context, l Listener, serving *sync.WaitGroup) {
+	d := newDoor(l)
+	pause := time.Duration(0)
+	for {
+		conn, err := l.Net.Accept()
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			g.log.Warn("accept failed; the door stays open and tries again", "listener", l.Name, "pause", pause, "error", err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			continue
+		}
+		pause = 0
+		f, ok := g.admit(life, d, conn)
+		if !ok {
+			g.metrics.closes.WithLabelValues(causeOverload).Inc()
+			_ = conn.Close() // nothing was said yet
+			continue
+		}
+		serving.Go(func() { g.serve(f) })
+	}
+}
+
+// admit counts a connection in, or refuses it over a limit.
+func (g *Gateway) admit(life context.Context, d *door, conn net.Conn) (*filter, bool) {
+	from := conn.RemoteAddr().String()
+	ip, _, err := net.SplitHostPort(from)
+	if err != nil {
+		ip = from
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining || len(g.filters) >= g.cfg.MaxConnections || g.perIP[ip] >= g.cfg.MaxConnectionsPerIP {
+		return nil, false
+	}
+	f := &filter{Conn: conn, socket: conn, g: g, door: d, from: from, ip: ip}
+	f.drained = sync.NewCond(&f.mu)
+	f.ctx, f.cancel = context.WithCancel(life)
+	g.filters[f] = struct{}{}
+	g.perIP[ip]++
+	return f, true
+}
+
+// serve carries one connection from its first byte to its end.
+func (g *Gateway) serve(f *filter) {
+	open := g.metrics.connections.WithLabelValues(f.door.Name)
+	open.Inc()
+	defer open.Dec()
+	defer g.dismiss(f)
+	if err := f.welcome(); err != nil {
+		f.end(err)
+		return
+	}
+	f.welcomed.Store(true)
+	f.raw.idle, f.raw.step = g.cfg.IdleTimeout, g.cfg.FrameTimeout
+	_ = f.Conn.SetDeadline(time.Time{}) // a closed socket shows at the next read
+	if err := g.up.Serve(f.ctx, f); err != nil {
+		f.end(&fault{causeEngine, err})
+	}
+}
+
+// welcome makes the TLS connection and signs the client in, both within the
+// handshake timeout.
+func (f *filter) welcome() (err error) {
+	defer f.survive(&err)
+	f.raw = frames{conn: f.Conn, pay: f.g.budget.Acquire, repay: f.repay, bound: f.frameBound}
+	if f.door.TLS == nil && len(f.door.Mechanisms) == 0 {
+		return nil
+	}
+	if err := f.Conn.SetDeadline(time.Now().Add(f.g.cfg.HandshakeTimeout)); err != nil {
+		return &fault{causeClient, err}
+	}
+	if f.door.TLS != nil {
+		secure := tls.Server(f.Conn, f.door.TLS)
+		if err := secure.HandshakeContext(f.ctx); err != nil {
+			return readFault(err)
+		}
+		f.Conn, f.raw.conn = secure, secure
+	}
+	return f.signIn()
+}
+
+// frameBound is the largest request of an API key.
+func (f *filter) frameBound(key int16) int32 {
+	switch {
+	case key == keyProduce:
+		return f.g.cfg.MaxFrame
+	case key == keySASLAuthenticate:
+		return maxSASLFrame
+	case key == keyAPIVersions || key == keySASLHandshake:
+		return f.g.cfg.MaxPreAuthFrame
+	default:
+		return f.g.cfg.MaxAdminFrame
+	}
+}
+
+// dismiss forgets a connection and counts why it ended.
+func (g *Gateway) dismiss(f *filter) {
+	_ = f.Close() // usually closed already
+	g.mu.Lock()
+	delete(g.filters, f)
+	if g.perIP[f.ip]--; g.perIP[f.ip] <= 0 {
+		delete(g.perIP, f.ip)
+	}
+	g.mu.Unlock()
+	why := f.cause.Load()
+	g.metrics.closes.WithLabelValues(why.cause).Inc()
+	if why.cause != causeClient && why.cause != causeDrain && why.cause != causePanic {
+		g.log.Info("connection closed", "listener", f.door.Name, "from", f.from, "cause", why.cause, "reason", why.err)
+	}
+}
+
+// connections gives the open connections at this moment.
+func (g *Gateway) connections() []*filter {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]*filter, 0, len(g.filters))
+	for f := range g.filters {
+		all = append(all, f)
+	}
+	return all
+}
+
+// sweepEvery is how long a revoked session may stay connected; its requests are
+// refused at once.
+const sweepEvery = time.Second
+
+// sweep closes connections whose session was revoked, idle ones too: a fetch
+// that waits for records must not receive them. One loop for all connections
+// costs less than a goroutine for each.
+func (g *Gateway) sweep(stop <-chan struct{}) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		for _, f := range g.connections() {
+			if s := f.session.Load(); s != nil && s.gone() {
+				f.end(broken(causeRevoked, "the session of %s was revoked", s.Principal))
+			}
+		}
+	}
+}
+
+// drain lets requests in flight finish and closes everything.
+func (g *Gateway) drain() {
+	g.mu.Lock()
+	g.draining = true
+	g.mu.Unlock()
+	deadline := time.NewTimer(g.cfg.DrainTimeout)
+	defer deadline.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		open := 0
+		for _, f := range g.connections() {
+			if f.quiesce() {
+				f.end(&fault{causeDrain, net.ErrClosed})
+			} else {
+				open++
+			}
+		}
+		if open == 0 {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			for _, f := range g.connections() {
+				f.end(&fault{causeDrain, net.ErrClosed})
+			}
+			return
+		}
+	}
+}
+
+// quiesce asks the filter to take no more requests, and reports whether it has
+// none in flight.
+func (f *filter) quiesce() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.draining = true
+	return len(f.queue) == 0 && !f.busy.Load()
+}

@@ -1,0 +1,68 @@
+package gateway
+
+import "github.com/twmb/franz-go/pkg/kmsg"
+
+// DeleteTopics: v0-6
+//
+// Needs: DescribeTopic, then DeleteTopic on each topic. Asked by id, the name is
+// hidden from who may not describe the topic.
+//
+// v6: topics by name or id.
+func deleteTopicsRow() *api {
+	return requestRow(20, 0, 6, "[s]@0-5 [{s u}]@6+ 4", deleteTopics)
+}
+
+func deleteTopics(c *call, q *kmsg.DeleteTopicsRequest) {
+	var aside []kmsg.DeleteTopicsResponseTopic
+	names := q.TopicNames[:0:0]
+	for _, name := range q.TopicNames {
+		if bad := c.mayDelete(name); bad != nil {
+			bad.Topic = text(name)
+			aside = append(aside, *bad)
+			continue
+		}
+		names = append(names, name)
+	}
+	topics := q.Topics[:0:0]
+	for _, t := range q.Topics {
+		byID := t.Topic == nil
+		name := ""
+		if !byID {
+			name = *t.Topic
+		}
+		name, known := c.topicName(name, t.TopicID, byID)
+		if !known {
+			topics = append(topics, t)
+			continue
+		}
+		if bad := c.mayDelete(name); bad != nil {
+			bad.TopicID = t.TopicID
+			if !byID {
+				bad.Topic = text(name)
+			}
+			aside = append(aside, *bad)
+			continue
+		}
+		topics = append(topics, t)
+	}
+	q.TopicNames, q.Topics = names, topics
+	settle(c, len(names)+len(topics), len(aside), func(p *kmsg.DeleteTopicsResponse) { p.Topics = append(p.Topics, aside...) })
+}
+
+// mayDelete gives the refusal; its Topic is set only for who may know it.
+func (c *call) mayDelete(name string) *kmsg.DeleteTopicsResponseTopic {
+	bad := kmsg.NewDeleteTopicsResponseTopic()
+	bad.ErrorCode = errTopicDenied
+	if !c.topic(actDescribeTopic, name) {
+		return &bad
+	}
+	bad.Topic = text(name)
+	if !c.topic(actDeleteTopic, name) {
+		return &bad
+	}
+	if c.reserved(name) {
+		bad.ErrorMessage = text(reservedMessage)
+		return &bad
+	}
+	return nil
+}

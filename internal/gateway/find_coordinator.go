@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// FindCoordinator: v0-6
+//
+// Needs: DescribeGroup on a group (type 0), DescribeTransactionalId on a
+// transactional id (type 1); share groups (type 2) are refused.
+//
+// v4: several keys at once, each decided by itself.
+func findCoordinatorRow() *api {
+	return row(10, 0, 6, "s@0-3 1@1+ [s]@4+", findCoordinator, foundCoordinator)
+}
+
+// coordinator decides about one key: 0, or the error code.
+func (c *call) coordinator(kind int8, key string) int16 {
+	switch {
+	case kind == 0 && c.group(actDescribeGroup, key), kind == 1 && c.transaction(actDescribeTransactionalID, key):
+		return 0
+	case kind == 0:
+		return errGroupDenied
+	case kind == 1:
+		return errTransactionalDenied
+	default:
+		return errInvalidRequest
+	}
+}
+
+func findCoordinator(c *call, q *kmsg.FindCoordinatorRequest) {
+	if c.version < 4 {
+		if code := c.coordinator(q.CoordinatorType, q.CoordinatorKey); code != 0 {
+			reply(c, func(p *kmsg.FindCoordinatorResponse) { p.ErrorCode, p.NodeID, p.Port = code, -1, -1 })
+		}
+		return
+	}
+	var aside []kmsg.FindCoordinatorResponseCoordinator
+	keys := q.CoordinatorKeys[:0:0]
+	for _, key := range q.CoordinatorKeys {
+		code := c.coordinator(q.CoordinatorType, key)
+		if code == 0 {
+			keys = append(keys, key)
+			continue
+		}
+		bad := kmsg.NewFindCoordinatorResponseCoordinator()
+		bad.Key, bad.NodeID, bad.Port, bad.ErrorCode = key, -1, -1, code
+		aside = append(aside, bad)
+	}
+	q.CoordinatorKeys = keys
+	settle(c, len(keys), len(aside), func(p *kmsg.FindCoordinatorResponse) { p.Coordinators = append(p.Coordinators, aside...) })
+}
+
+func foundCoordinator(c *call, p *kmsg.FindCoordinatorResponse) {
+	c.changed = true
+	if c.version < 4 && p.ErrorCode == 0 {
+		p.Host, p.Port = c.address(p.NodeID)
+	}
+	for i := range p.Coordinators {
+		if one := &p.Coordinators[i]; one.ErrorCode == 0 {
+			one.Host, one.Port = c.address(one.NodeID)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package gateway
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+)
+
+// A frame is read, and paid for out of the budget of bytes in flight, in steps
+// that double from the first to the largest: memory follows what has arrived,
+// never what the length claims.
+const (
+	firstStep   = 4 << 10
+	largestStep = 64 << 10
+)
+
+// budgetWait bounds how long a connection waits for its share of the budget.
+const budgetWait = 10 * time.Second
+
+// fault is why a connection ends; cause is a metric label.
+type fault struct {
+	cause string
+	err   error
+}
+
+func (f *fault) Error() string { return f.cause + ": " + f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
+
+func broken(cause, format string, args ...any) *fault {
+	return &fault{cause: cause, err: fmt.Errorf(format, args...)}
+}
+
+// frames reads length-prefixed requests from a client.
+type frames struct {
+	conn  net.Conn
+	pay   func(ctx context.Context, n int64) error // takes n bytes from the budget
+	repay func(n int64)
+	idle  time.Duration         // for the first byte of a frame; 0 leaves the deadline alone
+	step  time.Duration         // for each step after it; 0 leaves the deadline alone
+	bound func(key int16) int32 // of a frame by API key; known after the first step
+}
+
+// next reads one frame of at most limit bytes (without its prefix) and returns
+// it with its 4-byte prefix. On success the caller owns len(frame) bytes of the
+// budget; on failure none.
+func (f *frames) next(ctx context.Context, limit int32) ([]byte, error) {
+	var prefix [4]byte
+	if f.idle > 0 {
+		_ = f.conn.SetReadDeadline(time.Now().Add(f.idle)) // a closed socket shows at the read
+	}
+	if n, err := io.ReadFull(f.conn, prefix[:]); err != nil {
+		if n == 0 && (errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed)) {
+			return nil, &fault{causeClient, io.EOF}
+		}
+		return nil, readFault(err)
+	}
+	size := int32(binary.BigEndian.Uint32(prefix[:]))
+	if size < 8 || size > limit { // key, version and correlation id are 8 bytes
+		return nil, broken(causeFrame, "a frame of %d bytes; between 8 and %d are allowed", uint32(size), limit)
+	}
+	return f.body(ctx, prefix, int(size))
+}
+
+func (f *frames) body(ctx context.Context, prefix [4]byte, size int) (_ []byte, err error) {
+	total, paid := size+4, 0
+	buf := make([]byte, 4, min(total, firstStep))
+	copy(buf, prefix[:])
+	defer func() {
+		if err != nil {
+			f.repay(int64(paid))
+		}
+	}()
+	for len(buf) < total {
+		end := min(total, max(firstStep, min(2*len(buf), len(buf)+largestStep)))
+		if err := f.payFor(ctx, end-paid); err != nil {
+			return nil, err
+		}
+		paid = end
+		if f.step > 0 {
+			_ = f.conn.SetReadDeadline(time.Now().Add(f.step))
+		}
+		from := len(buf)
+		if cap(buf) < end {
+			buf = slices.Grow(buf, end-from)
+		}
+		buf = buf[:end]
+		if _, err := io.ReadFull(f.conn, buf[from:]); err != nil {
+			return nil, readFault(err)
+		}
+		if key := int16(binary.BigEndian.Uint16(buf[4:])); size > int(f.bound(key)) {
+			return nil, broken(causeFrame, "a request of API key %d with %d bytes; at most %d are allowed", key, size, f.bound(key))
+		}
+	}
+	return buf, nil
+}
+
+func (f *frames) payFor(ctx context.Context, n int) error {
+	ctx, cancel := context.WithTimeout(ctx, budgetWait)
+	defer cancel()
+	if err := f.pay(ctx, int64(n)); err != nil {
+		return broken(causeOverload, "no room for %d more bytes of requests in flight within %s: %w", n, budgetWait, err)
+	}
+	return nil
+}
+
+func readFault(err error) *fault {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return &fault{causeIdle, err}
+	}
+	return &fault{causeClient, err}
+}

@@ -1,0 +1,229 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"compress/gzip"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// batch is the head of a record batch of magic 2, the only format since
+// Kafka 0.11 (Kafka protocol guide, "Record Batch").
+type batch struct {
+	attributes int16
+	count      int32
+	records    []byte // maybe compressed
+}
+
+const batchHead = 61
+
+const (
+	attrCompression   = 0x07
+	attrTransactional = 0x10
+	attrControl       = 0x20
+)
+
+// readBatch reads the head of the first batch in b and gives what follows it.
+func readBatch(b []byte) (_ batch, rest []byte, ok bool) {
+	if len(b) < batchHead || b[16] != 2 {
+		return batch{}, nil, false
+	}
+	length := int(int32(binary.BigEndian.Uint32(b[8:])))
+	if length < batchHead-12 || length > len(b)-12 {
+		return batch{}, nil, false
+	}
+	return batch{
+		attributes: int16(binary.BigEndian.Uint16(b[21:])),
+		count:      int32(binary.BigEndian.Uint32(b[57:])),
+		records:    b[batchHead : length+12],
+	}, b[length+12:], true
+}
+
+func (b batch) transactional() bool { return b.attributes&attrTransactional != 0 }
+func (b batch) control() bool       { return b.attributes&attrControl != 0 }
+func (b batch) compressed() bool    { return b.attributes&attrCompression != 0 }
+
+// countRecords counts the records of a fetched partition without looking into
+// them; the last batch may be cut.
+func countRecords(b []byte) (records int64) {
+	for {
+		one, rest, ok := readBatch(b)
+		if !ok {
+			return records
+		}
+		if !one.control() {
+			records += int64(one.count)
+		}
+		b = rest
+	}
+}
+
+// smallestRecord is the encoding of a record with nothing in it.
+const smallestRecord = 7
+
+var (
+	errBomb   = errors.New("the batch grows too much when it is decompressed")
+	errRecord = errors.New("the batch does not hold the records that it says")
+)
+
+// Limits of a decompressed batch: a hundred times what was sent, but a mebibyte
+// in any case and 64 MiB at most.
+const (
+	growthFactor = 100
+	growthFloor  = 1 << 20
+	growthLimit  = 64 << 20
+)
+
+// plain gives the batch's records decompressed, within the limits.
+func (b batch) plain() ([]byte, error) {
+	if !b.compressed() {
+		return b.records, nil
+	}
+	limit := min(max(growthFactor*len(b.records), growthFloor), growthLimit)
+	switch b.attributes & attrCompression {
+	case 1:
+		r, err := gzip.NewReader(bytes.NewReader(b.records))
+		if err != nil {
+			return nil, err
+		}
+		return readWithin(r, limit)
+	case 2:
+		return unsnappy(b.records, limit)
+	case 3:
+		return readWithin(lz4.NewReader(bytes.NewReader(b.records)), limit)
+	case 4:
+		r, err := zstd.NewReader(bytes.NewReader(b.records), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return readWithin(r, limit)
+	default:
+		return nil, fmt.Errorf("compression %d is not known", b.attributes&attrCompression)
+	}
+}
+
+func readWithin(r io.Reader, limit int) ([]byte, error) {
+	out, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	switch {
+	case len(out) > limit || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return nil, errBomb
+	case err != nil:
+		return nil, err
+	}
+	return out, nil
+}
+
+// xerialMagic begins the framing that Java clients put around snappy blocks.
+var xerialMagic = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
+
+func unsnappy(src []byte, limit int) ([]byte, error) {
+	if !bytes.HasPrefix(src, xerialMagic) || len(src) < 16 {
+		return unsnappyBlock(nil, src, limit)
+	}
+	var out []byte
+	r := reader{src: src[16:]}
+	for len(r.src) > 0 {
+		block := r.take(int(r.int32()))
+		if r.bad {
+			return nil, errShort
+		}
+		var err error
+		if out, err = unsnappyBlock(out, block, limit-len(out)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func unsnappyBlock(out, block []byte, limit int) ([]byte, error) {
+	n, err := snappy.DecodedLen(block)
+	if err != nil {
+		return nil, err
+	}
+	if n > limit {
+		return nil, errBomb
+	}
+	if n > 0 && len(block) == 0 || n > 64*max(len(block), 1) {
+		return nil, errRecord // snappy cannot grow so much: the length is a lie
+	}
+	plain, err := snappy.Decode(nil, block)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, plain...), nil
+}
+
+// record is what the schema guard looks at.
+type record struct {
+	value   []byte // nil: a tombstone
+	null    bool
+	headers []byte // encoded: count, then pairs
+}
+
+// each calls see for every record of plain bytes and demands that there are
+// exactly count of them.
+func eachRecord(plain []byte, count int32, see func(i int32, r record) bool) error {
+	all := reader{src: plain}
+	for i := range count {
+		one := reader{src: all.take(clampInt(all.varint()))}
+		one.take(1)     // attributes
+		one.varint()    // timestamp delta
+		one.varint()    // offset delta
+		skipSized(&one) // key
+		n := one.varint()
+		rec := record{null: n < 0}
+		if n >= 0 {
+			rec.value = one.take(clampInt(n))
+		}
+		rec.headers = one.src
+		if all.bad || one.bad {
+			return errRecord
+		}
+		if !see(i, rec) {
+			return nil
+		}
+	}
+	if len(all.src) > 0 {
+		return errRecord
+	}
+	return nil
+}
+
+// clampInt keeps a length that no slice can have from becoming one that it can.
+func clampInt(n int64) int {
+	if n < 0 || n > 1<<31-1 {
+		return -1
+	}
+	return int(n)
+}
+
+func skipSized(r *reader) {
+	if n := r.varint(); n >= 0 {
+		r.take(clampInt(n))
+	}
+}
+
+// header finds the value of a header; nil when there is none.
+func (r record) header(name string) []byte {
+	h := reader{src: r.headers}
+	for n := h.varint(); n > 0 && !h.bad; n-- {
+		key := h.take(clampInt(h.varint()))
+		var value []byte
+		if size := h.varint(); size >= 0 {
+			value = h.take(clampInt(size))
+		}
+		if !h.bad && string(key) == name {
+			return value
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/gateway"
+	"github.com/enterprise-event-bus/eventbus/internal/iam"
+	"github.com/enterprise-event-bus/eventbus/internal/observe"
+	"github.com/enterprise-event-bus/eventbus/internal/samples"
+)
+
+// masterKeyFile holds the key that seals secrets at rest, in the data folder of
+// `dev`; `serve` is given its key.
+const masterKeyFile = "master.key"
+
+// openIdentity opens the audit log, the directory of principals and the
+// observer, and the development CA.
+func (s *Server) openIdentity(ctx context.Context) (err error) {
+	s.audit = audit.New(audit.Config{Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store)
+	s.observe = observe.New(observe.Config{Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store)
+	key, err := masterKey(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	s.iam, err = iam.Open(ctx, iam.Config{
+		Deployment: s.cfg.Deployment, MasterKey: key, DevReveal: s.cfg.Dev, Now: s.cfg.Now, Logger: s.cfg.Logger,
+	}, s.store, s.audit)
+	if err != nil {
+		return err
+	}
+	if s.cfg.Dev {
+		s.token = "ebt_" + randomText(32)
+	}
+	if s.ports.kafkaIAM == nil && s.ports.kafkaIAMExternal == nil && s.ports.stsTLS == nil {
+		return nil
+	}
+	dir := s.cfg.DataDir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "eventbus-ca-"); err != nil {
+			return fmt.Errorf("make a folder for the development CA: %w", err)
+		}
+		s.onClose(func() error { return os.RemoveAll(dir) })
+	}
+	s.ca, err = openDevelopmentCA(dir, s.cfg.Now())
+	return err
+}
+
+// masterKey reads the key of the data folder, or makes it; without a folder it
+// lives as long as the process.
+func masterKey(dir string) ([]byte, error) {
+	file := filepath.Join(dir, masterKeyFile)
+	if dir != "" {
+		text, err := os.ReadFile(file)
+		if err == nil {
+			key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+			if err != nil {
+				return nil, eventbus.Errorf(eventbus.CodeCorrupt, "the master key in %s is not hexadecimal: %w", file, err)
+			}
+			return key, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, eventbus.Errorf(eventbus.CodeUnavailable, "read the master key: %w", err)
+		}
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	if dir == "" {
+		return key, nil
+	}
+	if err := os.WriteFile(file, []byte(hex.EncodeToString(key)+"\n"), 0o600); err != nil {
+		return nil, eventbus.Errorf(eventbus.CodeUnavailable, "keep the master key: %w", err)
+	}
+	return key, nil
+}
+
+func randomText(bytes int) string {
+	raw := make([]byte, bytes)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// Administrator reports whether a bearer token is the local administrator's.
+func (s *Server) Administrator(token string) bool {
+	return s.token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) == 1
+}
+
+// authority lets the gateway ask the directory.
+type authority struct{ dir *iam.Directory }
+
+// Login signs a connection in.
+func (a authority) Login(ctx context.Context, at gateway.Attempt) (*gateway.Session, []byte, error) {
+	session, answer, err := a.dir.Login(ctx, at.Mechanism, at.Message, at.From, at.Listener)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &gateway.Session{Principal: session.Principal, Expires: session.Expires, Identity: session}, answer, nil
+}
+
+// Decide evaluates and records one action.
+func (a authority) Decide(ctx context.Context, s *gateway.Session, action, resource string) (bool, string) {
+	decision := a.dir.Decide(ctx, a.session(s), action, resource)
+	return decision.Allowed, decision.Reason
+}
+
+// Allowed evaluates one action without a record.
+func (a authority) Allowed(s *gateway.Session, action, resource string) bool {
+	return a.dir.Allowed(a.session(s), action, resource)
+}
+
+// Revoked is closed when the session must end.
+func (a authority) Revoked(s *gateway.Session) <-chan struct{} { return a.session(s).Done() }
+
+func (a authority) session(s *gateway.Session) *iam.Session {
+	if session, ok := s.Identity.(*iam.Session); ok {
+		return session
+	}
+	return a.dir.Local()
+}
+
+// ClientEnvironment gives the variables of `eventbus env`.
+func (s *Server) ClientEnvironment(ctx context.Context, principal, environment string) (map[string]string, error) {
+	at := s.Addresses()
+	if environment != "" && !s.knows(environment) {
+		return nil, eventbus.Errorf(eventbus.CodeNotFound, "there is no environment %q", environment)
+	}
+	if principal == "" {
+		return samples.Environment(samples.Access{Bootstrap: at.Kafka, SecurityProtocol: "PLAINTEXT", RegistryURL: at.Registry}), nil
+	}
+	if at.KafkaIAM == "" {
+		return nil, &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "this bus has no IAM door", Next: "start it with --kafka-iam"}
+	}
+	key, err := s.iam.RevealKey(ctx, eventbus.Actor{System: "dev"}, principal)
+	if err != nil {
+		return nil, err
+	}
+	d := s.cfg.Deployment
+	return samples.Environment(samples.Access{
+		Bootstrap: at.KafkaIAM, SecurityProtocol: "SASL_SSL", RegistryURL: at.Registry,
+		RoleARN: eventbus.RoleARN(d.Partition, d.Account, principal), AccessKeyID: key.ID, SecretAccessKey: key.Secret,
+		Region: d.Region, STSEndpoint: at.HTTP + "/aws/sts", CAFile: at.CAFile, Truststore: at.Truststore,
+	}), nil
+}
+
+func (s *Server) knows(environment string) bool {
+	for _, e := range s.cfg.Environments {
+		if e.Name == environment {
+			return true
+		}
+	}
+	return false
+}

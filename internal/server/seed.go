@@ -1,0 +1,42 @@
+package server
+
+import (
+	"context"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry"
+)
+
+// The topic of samples and scripts (contract, "Formats").
+const (
+	testTopic  = "test"
+	userSchema = `{"type":"record","name":"User","namespace":"gov.va.eventbus.example","fields":[` +
+		`{"name":"name","type":"string"},{"name":"company","type":"string"},` +
+		`{"name":"dateOfBirth","type":{"type":"int","logicalType":"date"}},{"name":"sequenceNumber","type":"int"}]}`
+)
+
+// seed makes what every `dev` has: the topic `test` with its schema and the
+// three test principals. What is there already stays as it is.
+func (s *Server) seed(ctx context.Context) error {
+	if !s.cfg.Dev {
+		return nil
+	}
+	err := s.engine.CreateTopic(ctx, eventbus.Topic{Name: testTopic, Partitions: 1, ReplicationFactor: 1})
+	if err != nil && eventbus.CodeOf(err) != eventbus.CodeConflict {
+		return err
+	}
+	if err := s.iam.EnsureTestPrincipals(ctx); err != nil {
+		return err
+	}
+	return s.seedSchema(ctx, eventbus.ValueSubject(testTopic), userSchema)
+}
+
+// seedSchema registers a schema under a subject that has none.
+func (s *Server) seedSchema(ctx context.Context, subject, text string) error {
+	if versions, err := s.registry.Versions(subject, registry.Live); err == nil && len(versions) > 0 {
+		return nil
+	}
+	by := registry.Caller{Author: "system:seed"}
+	_, err := s.registry.Register(ctx, by, subject, registry.RegisterRequest{Text: text})
+	return err
+}
