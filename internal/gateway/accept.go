@@ -214,10 +214,16 @@ func (g *Gateway) drain() {
 }
 
 // quiesce asks the filter to take no more requests, and reports whether it has
-// none in flight.
+// none in flight that matter: a fetch may wait for records for long, and nothing
+// is lost when it is cut.
 func (f *filter) quiesce() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.draining = true
-	return len(f.queue) == 0 && !f.busy.Load()
+	for _, c := range f.queue {
+		if c.api == nil || c.api.key != keyFetch {
+			return false
+		}
+	}
+	return !f.busy.Load()
 }

@@ -183,7 +183,6 @@ const (
 	errSASLFailed          = 58
 	errFetchSession        = 70
 	errInvalidRecord       = 87
-	errUnknownTopicID      = 100
 )
 
 const reservedMessage = "The topic is reserved: only the bus itself writes to it, alters or deletes it. Nothing was changed."
@@ -196,7 +195,6 @@ const (
 	opDelete          = 6
 	opAlter           = 7
 	opDescribe        = 8
-	opClusterAction   = 9
 	opDescribeConfigs = 10
 	opAlterConfigs    = 11
 	opIdempotentWrite = 12

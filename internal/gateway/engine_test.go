@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -391,12 +391,13 @@ func (b *bus) client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	return cl
 }
 
-// record batch for raw produces.
+func crc(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// batchOf makes an uncompressed record batch.
 func batchOf(records ...[]byte) []byte {
 	var body []byte
-	for i, r := range records {
+	for _, r := range records {
 		body = append(body, r...)
-		_ = i
 	}
 	b := make([]byte, batchHead)
 	binary.BigEndian.PutUint32(b[8:], uint32(batchHead-12+len(body)))
@@ -439,8 +440,6 @@ func produceOf(version int16, topic string, id [16]byte, records []byte) *kmsg.P
 	return req
 }
 
-func contains(list []string, s string) bool { return slices.Contains(list, s) }
-
 // count reads a counter by the end of its name and one of its labels.
 func (b *bus) count(name, label string) (sum float64) {
 	families, err := b.metrics.Gather()
@@ -460,4 +459,20 @@ func (b *bus) count(name, label string) (sum float64) {
 		}
 	}
 	return sum
+}
+
+// quickly demands that do costs no more than the ceiling of one input; a busy
+// machine gets two more tries.
+func quickly(t *testing.T, size int, do func()) {
+	t.Helper()
+	const ceiling = 50 * time.Millisecond
+	var spent time.Duration
+	for range 3 {
+		started := time.Now()
+		do()
+		if spent = time.Since(started); spent <= ceiling {
+			return
+		}
+	}
+	t.Fatalf("%d bytes took %s", size, spent)
 }

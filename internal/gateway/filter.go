@@ -80,11 +80,13 @@ func (f *filter) next() ([]byte, error) {
 	f.busy.Store(true)
 	held := int64(len(frame))
 	f.g.metrics.bytes.WithLabelValues("in").Add(float64(held))
+	ours := held // until it is passed on; a hook may panic
+	defer func() { f.repay(ours) }()
 	c, frame, err := f.request(frame)
 	if err != nil {
-		f.repay(held)
 		return nil, err
 	}
+	ours = 0
 	if c.silent {
 		f.paid.Store(held)
 		return frame, nil

@@ -382,13 +382,16 @@ func TestDrain(t *testing.T) {
 		return req.ResponseKind()
 	}}
 	b := start(t, p, setting{})
-	busy, idle := b.dial(t), b.dial(t)
-	req := naming(keyFetch, 12, "open", "open")
+	busy, idle, waiting := b.dial(t), b.dial(t), b.dial(t)
+	waiting.send(naming(keyFetch, 12, "open", "open"))
+	<-arrived
+	req := naming(2, 5, "open", "open")
 	busy.send(req)
 	<-arrived
 	stopped := make(chan struct{})
 	go func() { b.stop(); close(stopped) }()
 	idle.cut()
+	waiting.cut() // for records; it loses nothing
 	close(hold)
 	busy.answer(req, 1)
 	busy.cut()

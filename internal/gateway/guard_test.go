@@ -114,6 +114,26 @@ func TestGuardedRecords(t *testing.T) {
 	}
 }
 
+// Streams of zstd name a window that is far larger than they are (Java's do).
+func TestStreamedZstdIsRead(t *testing.T) {
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(maxWindow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		if _, err := w.Write(recordOf(i, append(withID(7), make([]byte, 200)...))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Flush(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, faults, err := checkRecords(&schemas{}, "enforced", batch{attributes: 4, count: 1000, records: b.Bytes()}); err != nil || len(faults) > 0 {
+		t.Errorf("%v, %d faults", err, len(faults))
+	}
+}
+
 func TestGuardAsksOncePerSchema(t *testing.T) {
 	var records []byte
 	for i := range 500 {

@@ -53,7 +53,9 @@ func (d directory) Allowed(s *gateway.Session, action, resource string) bool {
 	return d.Directory.Allowed(s.Identity.(*iam.Session), action, resource)
 }
 
-func (d directory) Revoked(s *gateway.Session) <-chan struct{} { return s.Identity.(*iam.Session).Done() }
+func (d directory) Revoked(s *gateway.Session) <-chan struct{} {
+	return s.Identity.(*iam.Session).Done()
+}
 
 // signers are stock clients' ways to sign in, each with a key pair.
 var signers = map[string]func(id, secret string) sasl.Mechanism{
@@ -116,7 +118,9 @@ func TestPrincipalsThroughTheDoor(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			as := func(who string, opts ...kgo.Opt) *kgo.Client { return connect(sign(keys[who].ID, keys[who].Secret), opts...) }
+			as := func(who string, opts ...kgo.Opt) *kgo.Client {
+				return connect(sign(keys[who].ID, keys[who].Secret), opts...)
+			}
 			produce := func(cl *kgo.Client) error {
 				return cl.ProduceSync(ctx, &kgo.Record{Topic: iam.TestTopic, Value: []byte("x")}).FirstErr()
 			}

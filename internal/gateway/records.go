@@ -79,6 +79,7 @@ const (
 	growthFactor = 100
 	growthFloor  = 1 << 20
 	growthLimit  = 64 << 20
+	maxWindow    = 8 << 20 // of zstd: what its levels up to 19 use; streams name it however short they are
 )
 
 // plain gives the batch's records decompressed, within the limits.
@@ -100,7 +101,7 @@ func (b batch) plain() ([]byte, error) {
 		return readWithin(lz4.NewReader(bytes.NewReader(b.records)), limit)
 	case 4:
 		r, err := zstd.NewReader(bytes.NewReader(b.records), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(growthLimit))
 		if err != nil {
 			return nil, err
 		}
