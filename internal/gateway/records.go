@@ -46,7 +46,6 @@ func readBatch(b []byte) (_ batch, rest []byte, ok bool) {
 	}, b[length+12:], true
 }
 
-func (b batch) transactional() bool { return b.attributes&attrTransactional != 0 }
 func (b batch) control() bool       { return b.attributes&attrControl != 0 }
 func (b batch) compressed() bool    { return b.attributes&attrCompression != 0 }
 

@@ -47,13 +47,6 @@ func (r *reader) int32() int32 {
 	return 0
 }
 
-func (r *reader) int64() int64 {
-	if b := r.take(8); b != nil {
-		return int64(binary.BigEndian.Uint64(b))
-	}
-	return 0
-}
-
 // uvarint reads an unsigned varint of at most 32 bits, as Kafka's compact
 // lengths and tags are.
 func (r *reader) uvarint() uint32 {

@@ -53,7 +53,7 @@ func saveParts(ctx context.Context, tx *sql.Tx, r eventbus.Request) error {
 		}
 	}
 	for _, a := range r.Approvals {
-		if a.Decision != eventbus.DecisionApprove || a.ContentHash != r.ContentHash {
+		if a.Decision != eventbus.DecisionApprove || a.ContentHash != r.ContentHash || a.Void {
 			continue // history: it is in the document
 		}
 		if _, err := exec(ctx, tx, part, r.ID, a.By, "approver"); err != nil {

@@ -1,0 +1,426 @@
+package onboarding
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+
+	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
+)
+
+func (v *validator) producer(c *ProducerContent) {
+	v.team(c.Team)
+	v.environments("environments", c.Environments)
+	v.contacts(c.Contacts, true)
+	v.fit(c.Fit, c.System.FISMA)
+	v.eventFacts(c.Event)
+	v.system(c.System)
+	asked := askedEnvironments(v.envs, c.subject())
+	v.privacy(c.Privacy, true, asked)
+	v.agreements(c.Agreements, c.Contacts.ProductOwner)
+	v.network(c.Network)
+	v.topic(c.Topic, c.Event.Name, c.Event.MaxBytes, asked)
+	v.schema(c.Schema, c.Privacy, true)
+	v.access("access", c.Access, asked)
+	v.producerOptions(c.Producer)
+	v.clients(c.Clients)
+	v.text("notes", c.Notes, 0, 4000, "")
+}
+
+func (v *validator) consumer(c *ConsumerContent) {
+	v.team(c.Team)
+	v.slug("event", c.Event, "the name of the event to consume")
+	v.environments("environments", c.Environments)
+	v.contacts(c.Contacts, false)
+	v.fit(c.Fit, c.System.FISMA)
+	v.text("purpose", c.Purpose, 50, 2000, "say in a sentence or two what the data is used for; it is stored with the grant")
+	if c.DisplaysToStaff {
+		v.text("filteringPlan", c.FilteringPlan, 20, 4000, "say how records of sensitive people are kept from staff who may not see them")
+	}
+	v.consumingSystem(c.Consumer)
+	v.system(c.System)
+	v.privacy(c.Privacy, false, nil)
+	v.agreements(c.Agreements, c.Contacts.ProductOwner)
+	v.network(c.Network)
+	v.group(c.GroupPrefix, c.Team)
+	v.oneOf("startAt", c.StartAt, "earliest", "latest")
+	v.until(c.Until)
+	asked := askedEnvironments(v.envs, c.subject())
+	v.access("access", c.Access, asked)
+	if len(c.Access) == 0 {
+		v.fault("access", "is missing", "name a principal for at least one environment: access: {development: {principals: [arn:…]}}")
+	}
+	for _, name := range c.Environments {
+		if _, known := c.Access[name]; !known && len(c.Access) > 0 {
+			v.fault("access."+name, "is missing, but the environment is asked for", "name its principals, or leave the environment out")
+		}
+	}
+	v.clients(c.Clients)
+	v.text("notes", c.Notes, 0, 4000, "")
+}
+
+func (v *validator) change(c *ChangeContent) {
+	v.team(c.Team)
+	v.slug("event", c.Event, "the name of the event to change")
+	v.environments("environments", c.Environments)
+	v.text("reason", c.Reason, 10, 2000, "say why the event changes")
+	v.text("migrationNote", c.MigrationNote, 0, 4000, "")
+	v.text("emergency", c.Emergency, 0, 2000, "")
+	asked := askedEnvironments(v.envs, c.subject())
+	v.topic(c.Topic, "", 0, asked)
+	v.schema(c.Schema, c.Privacy, false)
+	v.privacy(c.Privacy, false, asked)
+	v.access("access", c.Access, asked)
+	v.access("revoke", c.Revoke, asked)
+	v.producerOptions(c.Producer)
+	v.text("catalog.title", c.Catalog.Title, 0, 80, "")
+	v.line("catalog.description", c.Catalog.Description)
+	v.lifecycle("catalog.lifecycle", c.Catalog.Lifecycle)
+	v.links("catalog.links", c.Catalog.Links)
+	if c.Topic.Partitions > 0 && !c.ConfirmKeys {
+		v.fault("confirmKeyOrder", "is needed: more partitions move keys, so that the order of a key breaks once", "write confirmKeyOrder: true when the consumers can live with that")
+	}
+	if !changesAnything(c) {
+		v.fault("", "nothing is changed", "write what changes: schema, topic, catalog, access, revoke or producer")
+	}
+}
+
+func changesAnything(c *ChangeContent) bool {
+	content, err := encodeContent(c)
+	if err != nil {
+		return false
+	}
+	fields := sections(content)
+	return slices.ContainsFunc([]string{"schema", "topic", "catalog", "access", "revoke", "producer", "privacy"}, func(s string) bool { return len(fields[s]) > 0 })
+}
+
+func (v *validator) eventFacts(e EventFacts) {
+	v.slug("event.name", e.Name, "the event's name")
+	v.text("event.title", e.Title, 1, 80, "write a title for people")
+	v.text("event.description", e.Description, 1, 300, "write one line that says what has happened when the event occurs")
+	v.line("event.description", e.Description)
+	v.text("event.purpose", e.Purpose, 1, 2000, "say what consumers can do with it")
+	v.text("event.context", e.Context, 0, 4000, "")
+	v.text("event.domain", e.Domain, 1, 63, "write the business domain: claims, health, appointments, benefits, …")
+	v.lifecycle("event.lifecycle", e.Lifecycle)
+	if e.Lifecycle == eventbus.LifecycleDeprecated {
+		v.fault("event.lifecycle", "a new event is not deprecated", "write experimental or development")
+	}
+	v.sources("event.sourceSystems", e.SourceSystems)
+	v.sources("event.forwarders", e.Forwarders)
+	v.links("event.links", e.Links)
+	for _, n := range []struct {
+		path  string
+		value int64
+	}{{"event.perDay", e.PerDay}, {"event.peakPerSecond", e.PeakPerSecond}, {"event.averageBytes", e.AverageBytes}, {"event.maxBytes", e.MaxBytes}} {
+		if n.value < 0 {
+			v.fault(n.path, "is negative", "write a number above 0")
+		}
+	}
+	if e.AverageBytes > 0 && e.MaxBytes > 0 && e.AverageBytes > e.MaxBytes {
+		v.fault("event.averageBytes", "is larger than maxBytes", "write the average and the largest size of one record, in bytes")
+	}
+	if e.PerDay > 0 && e.PeakPerSecond > 0 && e.PeakPerSecond < e.PerDay/86400 {
+		v.fault("event.peakPerSecond", fmt.Sprintf("is below the average of %d per second that perDay means", e.PerDay/86400), "write the busiest second's number")
+	}
+}
+
+func (v *validator) line(path, value string) {
+	if strings.ContainsAny(value, "\n\r") {
+		v.fault(path, "has more than one line", "write one line; the rest belongs to context")
+	}
+}
+
+func (v *validator) lifecycle(path string, l eventbus.Lifecycle) {
+	if l != "" && !slices.Contains(eventbus.Lifecycles(), l) {
+		v.fault(path, fmt.Sprintf("%q is not a lifecycle", l), "write experimental, development, production or deprecated")
+	}
+}
+
+func (v *validator) sources(path string, systems []eventbus.SourceSystem) {
+	seen := map[string]bool{}
+	for i, s := range systems {
+		here := fmt.Sprintf("%s[%d].systemName", path, i)
+		v.text(here, s.SystemName, 1, 200, "write the system's name")
+		if seen[strings.ToLower(s.SystemName)] {
+			v.fault(here, s.SystemName+" is named twice", "keep one")
+		}
+		seen[strings.ToLower(s.SystemName)] = true
+	}
+}
+
+func (v *validator) links(path string, links []eventbus.Link) {
+	for i, l := range links {
+		if !httpsURL(l.URL) {
+			v.fault(fmt.Sprintf("%s[%d].url", path, i), "is not an https address", "write https://…")
+		}
+	}
+}
+
+func httpsURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(s) <= 2000
+}
+
+// topic checks settings in every environment asked for; name is the event's.
+func (v *validator) topic(t TopicFacts, name string, maxBytes int64, asked []eventbus.Environment) {
+	v.oneOf("topic.cleanup", t.Cleanup, "delete", "compact", "compact,delete")
+	v.oneOf("topic.ordering", t.Ordering, "none", "per key", "total")
+	if strings.Contains(t.Cleanup, "compact") && t.KeyField == "" {
+		v.fault("topic.keyField", "is missing, and compaction needs a key", "name the field whose value is the record key")
+	}
+	if t.Ordering == "per key" && t.KeyField == "" {
+		v.fault("topic.keyField", "is missing, and an order per key needs a key", "name the field whose value is the record key")
+	}
+	if t.Ordering == "total" && t.Partitions > 1 {
+		v.fault("topic.partitions", "a total order exists within one partition only", "write 1, or order per key")
+	}
+	if t.RetentionDays < 0 {
+		v.fault("topic.retentionDays", "is negative", "write whole days, 1 or more")
+	}
+	for env := range t.Names {
+		if _, known := v.environment(env); !known {
+			v.fault("topic.names."+env, "there is no environment "+env, "write one of "+strings.Join(v.names(), ", "))
+		}
+	}
+	for _, e := range asked {
+		limits := e.Limits.WithDefaults()
+		if name != "" {
+			v.topicName(t, name, e)
+		}
+		if t.Partitions != 0 && (t.Partitions < 1 || t.Partitions > limits.MaxPartitions) {
+			v.fault("topic.partitions", fmt.Sprintf("%d, but %s allows 1 to %d", t.Partitions, e.Name, limits.MaxPartitions), "write a number within; more needs the bus team")
+			break
+		}
+		if t.RetentionDays > limits.MaxRetentionDays {
+			v.fault("topic.retentionDays", fmt.Sprintf("%d, but %s keeps at most %d days", t.RetentionDays, e.Name, limits.MaxRetentionDays), "write fewer days, and archive what must be kept longer")
+			break
+		}
+		if maxBytes > int64(limits.MaxMessageBytes) {
+			v.fault("event.maxBytes", fmt.Sprintf("%d, but %s takes records of at most %d bytes", maxBytes, e.Name, limits.MaxMessageBytes), "send a reference to the large part instead")
+			break
+		}
+	}
+}
+
+func (v *validator) topicName(t TopicFacts, event string, e eventbus.Environment) {
+	name, path := topicName(t, event, e), "topic.name"
+	if t.Names[e.Name] != "" {
+		path = "topic.names." + e.Name
+	}
+	switch {
+	case eventbus.CheckTopicName(name) != nil:
+		v.fault(path, eventbus.CheckTopicName(name).Error(), "use letters, digits, '.', '_' and '-'")
+	case eventbus.InternalTopic(name):
+		v.fault(path, name+" begins with '_', which is kept for Kafka and the bus", "begin with the environment's prefix "+e.Prefix)
+	case !strings.HasPrefix(name, e.Prefix):
+		v.fault(path, fmt.Sprintf("%s does not begin with %s", name, e.Prefix), "write "+e.Prefix+strings.TrimLeft(name, "_"))
+	case strings.Contains(name, ".") && strings.Contains(name, "_"):
+		v.fault(path, name+" holds both '.' and '_', which Kafka's metrics cannot tell apart", "use '-' or '_' instead of '.'")
+	}
+}
+
+// topicName is the event's topic in an environment: as written, or the
+// environment's prefix and the event's name.
+func topicName(t TopicFacts, event string, e eventbus.Environment) string {
+	if name := t.Names[e.Name]; name != "" {
+		return name
+	}
+	if t.Name != "" {
+		return e.Prefix + t.Name
+	}
+	return e.Prefix + event
+}
+
+func (v *validator) schema(s SchemaFacts, p Privacy, required bool) {
+	if s.Value == "" && required {
+		v.fault("schema.value", "is missing", `write the Avro schema of the value: {"type": "record", …}`)
+	}
+	if s.Compatibility != "" {
+		if _, known := eventbus.ParseCompatibility(string(s.Compatibility)); !known {
+			v.fault("schema.compatibility", fmt.Sprintf("%q is not a compatibility", s.Compatibility), "write BACKWARD, FORWARD, FULL, one of them with _TRANSITIVE, or NONE")
+		}
+	}
+	if strings.EqualFold(string(s.Compatibility), string(eventbus.CompatibilityNone)) {
+		v.text("schema.compatibilityReason", s.CompatibilityReason, 10, 2000, "say why nothing checks that consumers can read new versions")
+	}
+	v.oneOf("schema.guard", string(s.Guard), string(eventbus.SchemaGuardOff), string(eventbus.SchemaGuardWarn), string(eventbus.SchemaGuardEnforce))
+	v.oneOf("schema.subjectNaming", s.SubjectNaming, "TopicNameStrategy")
+	if s.Value != "" {
+		v.valueSchema(s.Value, p)
+	}
+	if s.Key != "" {
+		if _, err := avro.Parse(s.Key, avro.Options{}); err != nil {
+			v.fault("schema.key", err.Error(), `write Avro: "string" is one`)
+		}
+	}
+}
+
+// valueSchema: a named record with a namespace, personal data tagged.
+func (v *validator) valueSchema(text string, p Privacy) {
+	schema, err := avro.Parse(text, avro.Options{})
+	if err != nil {
+		v.fault("schema.value", err.Error(), "mend the Avro schema")
+		return
+	}
+	if !strings.Contains(schema.Name(), ".") {
+		v.fault("schema.value", "is not a record with a namespace", `begin with {"type": "record", "name": "…", "namespace": "gov.va.…", "fields": […]}`)
+		return
+	}
+	tagged := map[string]bool{}
+	known := map[string]bool{}
+	for _, f := range schema.Fields() {
+		known[f.Path] = true
+		for _, tag := range f.Tags {
+			tagged[tag] = true
+			if class := eventbus.DataClass(tag); (class == eventbus.DataPII || class == eventbus.DataPHI) && !slices.Contains(p.DataClasses, class) && len(p.DataClasses) > 0 {
+				v.fault("privacy.dataClasses", fmt.Sprintf("do not name %s, but field %s is tagged so", tag, f.Path), "add "+tag)
+			}
+		}
+	}
+	for _, class := range p.DataClasses {
+		if class != eventbus.DataNone && !tagged[string(class)] && !slices.Contains(classesOf(p.Fields), class) {
+			v.fault("schema.value", fmt.Sprintf("no field is tagged %s, but the payload is said to hold it", class), fmt.Sprintf(`add "confluent:tags": ["%s"] to each such field; values of untagged topics are not shown to anybody`, class))
+		}
+	}
+	for _, path := range sortedKeys(p.Fields) {
+		if !known[path] {
+			v.fault("privacy.fields."+path, "is not a field of the schema", "write the dotted path of a field")
+		}
+	}
+}
+
+func classesOf(fields map[string]eventbus.DataClass) []eventbus.DataClass {
+	var classes []eventbus.DataClass
+	for _, c := range fields {
+		classes = append(classes, c)
+	}
+	return classes
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+var createdName = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
+
+// access checks principals; one of production never works below it.
+func (v *validator) access(section string, access map[string]Access, asked []eventbus.Environment) {
+	lower := map[string]string{}
+	for _, env := range sortedKeys(access) {
+		path, a := section+"."+env, access[env]
+		e, known := v.environment(env)
+		if !known || !slices.ContainsFunc(asked, func(o eventbus.Environment) bool { return o.Name == env }) {
+			v.fault(path, "environment "+env+" is not asked for", "write one of the environments of the request: "+strings.Join(v.names(), ", "))
+			continue
+		}
+		v.principals(path+".principals", a.Principals)
+		v.principals(path+".trustedBy", a.TrustedBy)
+		for _, n := range []struct{ path, name string }{{path + ".role", a.Role}, {path + ".user", a.User}} {
+			if n.name != "" && !createdName.MatchString(n.name) {
+				v.fault(n.path, fmt.Sprintf("%q is not a legal IAM name", n.name), "use letters, digits and +=,.@_-, at most 64")
+			}
+		}
+		if a.Role != "" && len(a.TrustedBy) == 0 {
+			v.fault(path+".trustedBy", "is missing", "name the ARNs that may assume role "+a.Role)
+		}
+		if len(a.Principals) == 0 && a.Role == "" && a.User == "" {
+			v.fault(path, "names nobody", "write principals, role or user")
+		}
+		if !e.Production {
+			for _, p := range identities(a) {
+				lower[p] = env
+			}
+		}
+	}
+	for _, env := range sortedKeys(access) {
+		if e, _ := v.environment(env); e.Production && section == "access" {
+			for _, p := range identities(access[env]) {
+				if other := lower[p]; other != "" {
+					v.fault(section+"."+env, fmt.Sprintf("%s works in %s too", p, other), "use a principal of its own in "+env)
+				}
+			}
+		}
+	}
+}
+
+func identities(a Access) []string {
+	list := slices.Clone(a.Principals)
+	if a.Role != "" {
+		list = append(list, "role "+a.Role)
+	}
+	if a.User != "" {
+		list = append(list, "user "+a.User)
+	}
+	return list
+}
+
+func (v *validator) principals(path string, arns []string) {
+	for i, arn := range arns {
+		if _, err := eventbus.ParseIdentityARN(arn); err != nil {
+			v.fault(fmt.Sprintf("%s[%d]", path, i), err.Error(), "write one role or user; root and wildcards are not accepted")
+		} else if slices.Contains(arns[:i], arn) {
+			v.fault(fmt.Sprintf("%s[%d]", path, i), "is named twice", "keep one")
+		}
+	}
+}
+
+func (v *validator) producerOptions(p ProducerOptions) {
+	v.text("producer.transactionalId", p.TransactionalID, 0, 200, "")
+	if strings.ContainsAny(p.TransactionalID, "*?") {
+		v.fault("producer.transactionalId", "holds a wildcard", "write the id")
+	}
+}
+
+func (v *validator) consumingSystem(c ConsumingSystem) {
+	switch {
+	case c.Name == "":
+		v.fault("consumer.name", "is missing", "write the name of the system that consumes")
+	case !entityName.MatchString(c.Name):
+		v.fault("consumer.name", fmt.Sprintf("%q is not a legal entity name", c.Name), "use letters, digits, '-', '_' and '.', at most 63")
+	}
+	v.oneOf("consumer.kind", c.Kind, "Component", "System")
+	v.text("consumer.title", c.Title, 0, 80, "")
+	v.text("consumer.owner", c.Owner, 0, 63, "")
+	v.text("consumer.domain", c.Domain, 0, 63, "")
+}
+
+var groupID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,248}\*?$`)
+
+func (v *validator) group(prefix, team string) {
+	switch {
+	case prefix == "":
+		v.fault("groupPrefix", "is missing", "write the consumer group id, or its beginning and '*': "+team+"-*")
+	case !groupID.MatchString(prefix):
+		v.fault("groupPrefix", fmt.Sprintf("%q is not a legal group id", prefix), "use letters, digits, '.', '_' and '-', with '*' at the end only")
+	case team != "" && !strings.HasPrefix(prefix, team):
+		v.fault("groupPrefix", fmt.Sprintf("does not begin with the team's name %s", team), "write "+team+"-"+prefix)
+	}
+}
+
+// maxReview is how many months ahead a review date may lie.
+const maxReview = 12
+
+func (v *validator) until(date string) {
+	if date == "" {
+		v.fault("until", "is missing", "write the day on which the access is reviewed, at most a year ahead: YYYY-MM-DD")
+		return
+	}
+	day, ok := v.date("until", date)
+	switch {
+	case !ok:
+	case day.Before(v.today()):
+		v.fault("until", date+" is past", "write a day that lies ahead")
+	case day.After(v.today().AddDate(0, maxReview, 0)):
+		v.fault("until", date+" is more than a year ahead", "write a day within a year; the access can be renewed")
+	}
+}
