@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
@@ -220,7 +219,7 @@ func (b builder) topic(c *ProducerContent) eventbus.TopicManifest {
 		guard = b.env.SchemaGuardDefault()
 	}
 	return eventbus.TopicManifest{Environment: b.env.Name, Topic: t, ValueSchema: c.Schema.Value, KeySchema: c.Schema.Key,
-		Compatibility: compatibilityOf(c.Schema), Guard: guard}
+		Compatibility: compatibilityOf(c.Schema), Guard: guard, Synthetic: c.Privacy.SyntheticData}
 }
 
 func days(n int) string { return strconv.FormatInt(int64(n)*24*60*60*1000, 10) }
@@ -296,12 +295,6 @@ func (b builder) arns(a Access) []string {
 	return arns
 }
 
-// grantID is the same for the same access, so that provisioning twice grants
-// once.
-func grantID(event, environment string, direction eventbus.Direction, principal, group string) string {
-	return "grant-" + hashOf([]byte(strings.Join([]string{event, environment, string(direction), principal, group}, "\x00")))[:16]
-}
-
 func (b builder) grant(event, team, principal string, a Access) eventbus.Grant {
 	g := eventbus.Grant{Event: event, Environment: b.env.Name, Principal: principal, Team: team, RequestID: b.request.ID, CreatedAt: b.at}
 	for _, approval := range b.request.Approvals {
@@ -320,7 +313,7 @@ func (b builder) produceGrants(access map[string]Access, team, event, purpose, c
 	var grants []eventbus.Grant
 	for _, arn := range b.arns(a) {
 		g := b.grant(event, team, arn, a)
-		g.ID = grantID(event, b.env.Name, eventbus.Produced, arn, "")
+		g.ID = eventbus.GrantID(event, b.env.Name, eventbus.Produced, arn, "")
 		g.Direction, g.Topic, g.Purpose, g.Contact = eventbus.Produced, topic, purpose, contact
 		g.Idempotent, g.TransactionalID = o.Idempotent, o.TransactionalID
 		grants = append(grants, g)
@@ -337,7 +330,7 @@ func (b builder) consumeGrants(c *ConsumerContent) ([]eventbus.Grant, error) {
 	var grants []eventbus.Grant
 	for _, arn := range b.arns(a) {
 		g := b.grant(c.Event, c.Team, arn, a)
-		g.ID = grantID(c.Event, b.env.Name, eventbus.Consumed, arn, c.GroupPrefix)
+		g.ID = eventbus.GrantID(c.Event, b.env.Name, eventbus.Consumed, arn, c.GroupPrefix)
 		g.Direction, g.Topic, g.Purpose, g.GroupPrefix = eventbus.Consumed, topic.Name, c.Purpose, c.GroupPrefix
 		g.System, g.ReviewDate, g.Contact = c.Consumer.Name, c.Until, c.Contacts.TechnicalContact
 		grants = append(grants, g)

@@ -1,0 +1,159 @@
+package provision
+
+import (
+	"context"
+	"time"
+
+	eventbus "github.com/enterprise-event-bus/eventbus"
+)
+
+// World is all that provisioning looks at and changes.
+type World struct {
+	Topics       Topics
+	Schemas      Schemas
+	Access       Access
+	Secrets      Secrets
+	Catalog      Catalog
+	Plans        Plans
+	Wanted       Wanted
+	Grants       Grants
+	Environments Environments
+	Leases       Leases // may be nil: one instance only
+	Audit        Audit  // may be nil: refusals are recorded elsewhere
+}
+
+// Topics is the Kafka behind the bus.
+type Topics interface {
+	// Topics gives every topic with the configs that are set on it (not the
+	// defaults), in a number of calls that does not grow with the topics.
+	Topics(ctx context.Context) ([]eventbus.Topic, error)
+	// CreateTopic fails with CodeConflict when the topic is there.
+	CreateTopic(ctx context.Context, t eventbus.Topic) error
+	// SetTopicConfigs sets some configs and takes others off, so that the
+	// default holds; configs not named stay.
+	SetTopicConfigs(ctx context.Context, topic string, set map[string]string, remove []string) error
+	// AddPartitions makes the topic have total partitions.
+	AddPartitions(ctx context.Context, topic string, total int32) error
+	// DeleteTopic fails with CodeNotFound when there is none.
+	DeleteTopic(ctx context.Context, topic string) error
+}
+
+// Schemas is the schema registry.
+type Schemas interface {
+	// Latest gives the latest live version of a subject.
+	Latest(ctx context.Context, subject string) (s eventbus.Schema, found bool, err error)
+	// Versions gives the live versions of a subject, oldest first; none when
+	// there is no such subject.
+	Versions(ctx context.Context, subject string) ([]eventbus.Schema, error)
+	// Compatibility gives the level set on the subject itself.
+	Compatibility(ctx context.Context, subject string) (level eventbus.Compatibility, set bool, err error)
+	SetCompatibility(ctx context.Context, subject string, level eventbus.Compatibility) error
+	// Register gives the version that is there when the text is registered
+	// under the subject already.
+	Register(ctx context.Context, subject, text string) (eventbus.Schema, error)
+}
+
+// PolicyName is the name under which the policy that grants come to is attached
+// to a principal. Other policies of the principal are not touched.
+const PolicyName = "eventbus-grants"
+
+// ManagedPrincipal is a role or user as provisioning sees it.
+type ManagedPrincipal struct {
+	ARN     string                 `json:"arn"`
+	Kind    eventbus.PrincipalKind `json:"kind"` // PrincipalRole or PrincipalUser
+	Name    string                 `json:"name"`
+	Team    string                 `json:"team,omitempty"`
+	Trust   string                 `json:"trust,omitempty"`  // roles: trust policy document
+	Policy  string                 `json:"policy,omitempty"` // document attached under PolicyName; empty when none is
+	Managed bool                   `json:"managed"`          // made by provisioning, not by hand
+}
+
+// Access is the directory of principals.
+type Access interface {
+	// Principal gives a role or user by its ARN, CodeNotFound when there is none.
+	Principal(ctx context.Context, arn string) (ManagedPrincipal, error)
+	// EnsurePrincipal makes a role or user, or gives one that provisioning made
+	// this team and trust. It leaves policies and keys as they are.
+	EnsurePrincipal(ctx context.Context, by eventbus.Actor, p ManagedPrincipal) error
+	// SetPolicy attaches a document under PolicyName; an empty document takes it
+	// off, and is no error when there is none.
+	SetPolicy(ctx context.Context, by eventbus.Actor, arn, document string) error
+	// NewKey makes an access key of a user. Keys that the user had before are
+	// gone afterwards: it is called only while no key was offered to anybody.
+	NewKey(ctx context.Context, by eventbus.Actor, arn string) (id, secret string, err error)
+}
+
+// SecretOffer is a new access key for the technical contact of a grant.
+type SecretOffer struct {
+	Principal string // ARN of the user
+	Team      string // who may look
+	Contact   string // the technical contact; empty: anybody of the team
+	RequestID string
+	KeyID     string
+	Secret    string
+}
+
+// String hides the secret from logs and formatted errors.
+func (o SecretOffer) String() string { return o.KeyID + " of " + o.Principal + " (secret hidden)" }
+
+// GoString hides the secret from %#v.
+func (o SecretOffer) GoString() string { return o.String() }
+
+// Secrets keeps a new key until its contact has looked at it, once. The secret
+// is in no plan, step or audit entry.
+type Secrets interface {
+	// Offered reports whether a key of the user was ever offered, whether or
+	// not it was looked at since.
+	Offered(ctx context.Context, principal string) (bool, error)
+	// Offer replaces an offer of the same principal.
+	Offer(ctx context.Context, o SecretOffer) error
+}
+
+// Catalog keeps the entries of events.
+type Catalog interface {
+	// Event gives an entry by name, CodeNotFound when there is none.
+	Event(ctx context.Context, name string) (eventbus.Event, error)
+	// SaveEvent fails with CodeConflict when the Version is not that of the
+	// entry; 0 inserts.
+	SaveEvent(ctx context.Context, e eventbus.Event, audit ...eventbus.AuditEntry) (eventbus.Event, error)
+}
+
+// Plans keeps plans and how far each change has come.
+type Plans interface {
+	SavePlan(ctx context.Context, p eventbus.Plan, audit ...eventbus.AuditEntry) error
+	SaveStep(ctx context.Context, s eventbus.Step, audit ...eventbus.AuditEntry) error
+	// Plan gives a plan with one step per change, CodeNotFound when there is none.
+	Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error)
+	// UnfinishedPlans gives the plans that were begun, are not done and were not
+	// abandoned, oldest first.
+	UnfinishedPlans(ctx context.Context) ([]eventbus.Plan, error)
+	AbandonPlan(ctx context.Context, id string, audit ...eventbus.AuditEntry) error
+}
+
+// Wanted keeps the wanted state of each event that is looked after.
+type Wanted interface {
+	Wanted(ctx context.Context) ([]eventbus.EventManifest, error)
+	SaveWanted(ctx context.Context, m eventbus.EventManifest, audit ...eventbus.AuditEntry) error
+}
+
+// Grants keeps who may do what; a revoked grant stays.
+type Grants interface {
+	Grants(ctx context.Context, q eventbus.GrantQuery) ([]eventbus.Grant, error)
+	SaveGrant(ctx context.Context, g eventbus.Grant, audit ...eventbus.AuditEntry) (eventbus.Grant, error)
+}
+
+// Environments keeps the environments; Config.Environments reads them.
+type Environments interface {
+	SaveEnvironments(ctx context.Context, envs []eventbus.Environment) error
+}
+
+// Leases makes sure that one instance of several applies.
+type Leases interface {
+	TakeLease(ctx context.Context, name, holder string, ttl time.Duration) (fence int64, ok bool, err error)
+	ReleaseLease(ctx context.Context, name, holder string) error
+}
+
+// Audit is the append-only record.
+type Audit interface {
+	AppendAudit(ctx context.Context, entries ...eventbus.AuditEntry) ([]eventbus.AuditEntry, error)
+}
