@@ -127,6 +127,10 @@ func problem(status int, text []byte) error {
 		Errors []struct {
 			Location string `json:"location"`
 			Message  string `json:"message"`
+			Fix      string `json:"fix"`
+			File     string `json:"file"`
+			Line     int    `json:"line"`
+			Column   int    `json:"column"`
 		} `json:"errors"`
 	}
 	e := &eventbus.Error{Code: codeOfStatus(status), Message: fmt.Sprintf("the bus answered %d", status)}
@@ -140,7 +144,8 @@ func problem(status int, text []byte) error {
 	}
 	e.Next = document.Next
 	for _, fault := range document.Errors {
-		e.Faults = append(e.Faults, eventbus.Fault{Path: fault.Location, Message: fault.Message})
+		e.Faults = append(e.Faults, eventbus.Fault{Path: fault.Location, Message: fault.Message, Fix: fault.Fix,
+			File: fault.File, Line: fault.Line, Column: fault.Column})
 	}
 	return e
 }

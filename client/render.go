@@ -18,6 +18,10 @@ import (
 // field's value is hidden.
 type Mask func(path string, tags []string) bool
 
+// tagsProperty is the attribute of a field or type that says what kind of data
+// it holds (Confluent Stream Catalog, "inline tags").
+const tagsProperty = "confluent:tags"
+
 // masked stands in the place of a hidden value.
 const masked = `"***"`
 
@@ -25,10 +29,15 @@ const masked = `"***"`
 // order. Data beyond the value is an error.
 func (c *Codec) Decode(data []byte) ([]byte, error) { return c.DecodeMasked(data, nil) }
 
-// DecodeMasked is Decode with the values of some fields hidden.
+// DecodeMasked is Decode with the values of some fields hidden. The mask is
+// asked for each field, and for each tagged type wherever it stands: at the
+// root, in a union, as an item of an array or a value of a map.
 func (c *Codec) DecodeMasked(data []byte, mask Mask) ([]byte, error) {
+	if c.bomb != "" {
+		return nil, eventbus.Errorf(eventbus.CodeInvalid, "the schema has an array whose items take no bytes (%s); a few bytes of data could fill the memory", c.bomb)
+	}
 	var value any
-	rest, err := c.schema.Decode(data, &value)
+	rest, err := c.schema.Decode(data, &value, avro.TaggedUnions())
 	if err != nil {
 		return nil, eventbus.Errorf(eventbus.CodeInvalid, "the data does not fit the schema: %w", err)
 	}
@@ -49,8 +58,13 @@ type renderer struct {
 
 func (r *renderer) value(n *avro.SchemaNode, value any, path string) {
 	n = r.codec.resolve(n)
+	if r.hides(path, tagList(n.Props)) {
+		return
+	}
 	if n.Type == "union" {
-		n = r.branch(n, value)
+		if n, value = r.branch(n, value); r.hides(path, tagList(n.Props)) {
+			return
+		}
 	}
 	switch v := value.(type) {
 	case nil:
@@ -66,6 +80,16 @@ func (r *renderer) value(n *avro.SchemaNode, value any, path string) {
 	default:
 		r.scalar(n, v)
 	}
+}
+
+// hides masks a tagged value; a value without tags of its own is asked for only
+// as a field.
+func (r *renderer) hides(path string, tags []string) bool {
+	if r.mask == nil || len(tags) == 0 || !r.mask(path, tags) {
+		return false
+	}
+	r.out = append(r.out, masked...)
+	return true
 }
 
 func (r *renderer) record(n *avro.SchemaNode, fields map[string]any, path string) {
@@ -98,15 +122,21 @@ func (c *Codec) tags(f *avro.SchemaField) []string {
 	return tags
 }
 
+// tagList reads `confluent:tags`. One that is not a list of texts still tags:
+// what is not understood is hidden rather than shown.
 func tagList(props map[string]any) []string {
-	list, _ := props["confluent:tags"].([]any)
-	var tags []string
-	for _, item := range list {
-		if tag, ok := item.(string); ok {
-			tags = append(tags, tag)
+	switch tags := props[tagsProperty].(type) {
+	case nil:
+		return nil
+	case []any:
+		list := make([]string, len(tags))
+		for i, tag := range tags {
+			list[i] = fmt.Sprint(tag)
 		}
+		return list
+	default:
+		return []string{fmt.Sprint(tags)}
 	}
-	return tags
 }
 
 func (r *renderer) mapping(n *avro.SchemaNode, values map[string]any, path string) {
@@ -138,43 +168,70 @@ func (r *renderer) array(n *avro.SchemaNode, items []any, path string) {
 	r.out = append(r.out, ']')
 }
 
-// branch finds the branch of a union that a decoded value came from.
-func (r *renderer) branch(n *avro.SchemaNode, value any) *avro.SchemaNode {
-	for i := range n.Branches {
-		if b := r.codec.resolve(&n.Branches[i]); r.matches(b, value) {
-			return b
+// branch takes a union's value apart: the decoder wraps all but null as
+// {"type name": value}.
+func (r *renderer) branch(n *avro.SchemaNode, value any) (*avro.SchemaNode, any) {
+	wrapped, _ := value.(map[string]any)
+	for name, inner := range wrapped {
+		for i := range n.Branches {
+			if b := r.codec.resolve(&n.Branches[i]); b.Type == name || b.Name != "" && fullName(b) == name {
+				return b, inner
+			}
 		}
 	}
-	return n
+	return n, nil
 }
 
-func (r *renderer) matches(n *avro.SchemaNode, value any) bool {
-	switch v := value.(type) {
-	case map[string]any:
-		if n.Type == "map" {
-			return true
+// hollow gives the name of the first array below n whose items take no bytes
+// (null, a record without fields, a fixed of size 0), or "". The items of such an
+// array cost the writer nothing and the reader memory.
+func (c *Codec) hollow(n *avro.SchemaNode, seen map[*avro.SchemaNode]bool) string {
+	if n = c.resolve(n); seen[n] {
+		return ""
+	}
+	seen[n] = true
+	if n.Items != nil && c.empty(n.Items, nil) {
+		return "items of type " + c.resolve(n.Items).Type
+	}
+	for i := range n.Fields {
+		if found := c.hollow(&n.Fields[i].Type, seen); found != "" {
+			return found
 		}
-		return (n.Type == "record" || n.Type == "error") && hasFields(n, v)
-	case []any:
-		return n.Type == "array"
-	case time.Time:
-		return n.LogicalType == "date" || len(n.LogicalType) > 9 && n.Type == "long"
-	case time.Duration:
-		return n.LogicalType == "time-millis" || n.LogicalType == "time-micros"
-	case *big.Rat:
-		return n.LogicalType == "decimal" || n.LogicalType == "big-decimal"
-	default:
+	}
+	for i := range n.Branches {
+		if found := c.hollow(&n.Branches[i], seen); found != "" {
+			return found
+		}
+	}
+	for _, inner := range []*avro.SchemaNode{n.Items, n.Values} {
+		if inner != nil {
+			if found := c.hollow(inner, seen); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
+
+// empty reports whether values of a type take no bytes.
+func (c *Codec) empty(n *avro.SchemaNode, within []*avro.SchemaNode) bool {
+	if n = c.resolve(n); slices.Contains(within, n) {
+		return true // it holds itself and nothing else so far
+	}
+	switch n.Type {
+	case "null":
+		return true
+	case "fixed":
+		return n.Size == 0
+	case "record", "error":
+		for i := range n.Fields {
+			if !c.empty(&n.Fields[i].Type, append(within, n)) {
+				return false
+			}
+		}
 		return true
 	}
-}
-
-func hasFields(n *avro.SchemaNode, value map[string]any) bool {
-	for _, f := range n.Fields {
-		if _, ok := value[f.Name]; !ok {
-			return false
-		}
-	}
-	return len(n.Fields) == len(value)
+	return false
 }
 
 func (r *renderer) scalar(n *avro.SchemaNode, value any) {
@@ -200,7 +257,7 @@ func (r *renderer) scalar(n *avro.SchemaNode, value any) {
 	case time.Duration:
 		r.text(time.Time{}.Add(v).Format("15:04:05.999999"))
 	case *big.Rat:
-		r.text(v.FloatString(n.Scale))
+		r.text(decimalText(n, v))
 	default:
 		r.text(fmt.Sprint(v))
 	}
@@ -215,6 +272,16 @@ func timeText(logical string, t time.Time) string {
 	default:
 		return t.UTC().Format(time.RFC3339Nano)
 	}
+}
+
+// decimalText writes as many digits as the schema says; a big-decimal carries
+// its scale in the data.
+func decimalText(n *avro.SchemaNode, v *big.Rat) string {
+	scale := n.Scale
+	if n.LogicalType == "big-decimal" {
+		scale, _ = v.FloatPrec()
+	}
+	return v.FloatString(scale)
 }
 
 // float writes a number; JSON has none for NaN and the infinities, so they

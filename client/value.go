@@ -22,6 +22,8 @@ type Codec struct {
 	schema *avro.Schema
 	root   avro.SchemaNode
 	names  map[string]*avro.SchemaNode // named types by full name
+	tagged []string                    // every tag in the schema, sorted
+	bomb   string                      // the array that a few bytes could fill without bound
 }
 
 // NewCodec parses an Avro schema; references are the texts of the schemas it
@@ -38,26 +40,44 @@ func NewCodec(text string, references ...string) (*Codec, error) {
 		return nil, eventbus.Errorf(eventbus.CodeInvalid, "the schema does not parse: %w", err)
 	}
 	c := &Codec{schema: schema, root: *schema.Root(), names: map[string]*avro.SchemaNode{}}
-	c.collect(&c.root)
+	c.collect(&c.root, "")
+	slices.Sort(c.tagged)
+	c.tagged = slices.Compact(c.tagged)
+	c.bomb = c.hollow(&c.root, map[*avro.SchemaNode]bool{})
 	return c, nil
 }
 
-// collect remembers every named type, so that references to it can be followed.
-func (c *Codec) collect(n *avro.SchemaNode) {
+// Tags lists the `confluent:tags` that stand anywhere in the schema or in what
+// it refers to, sorted, each once.
+func (c *Codec) Tags() []string { return slices.Clone(c.tagged) }
+
+// collect remembers every named type and tag below a node that stands in a
+// namespace, and turns short references into full names: Avro defines a name
+// before it is used, so the name is known when its reference comes.
+func (c *Codec) collect(n *avro.SchemaNode, namespace string) {
+	c.tagged = append(c.tagged, tagList(n.Props)...)
 	if n.Name != "" {
-		c.names[fullName(n)] = n
+		full := fullName(n)
+		c.names[full] = n
+		namespace = ""
+		if dot := strings.LastIndexByte(full, '.'); dot >= 0 {
+			namespace = full[:dot]
+		}
+	} else if full := namespace + "." + n.Type; c.names[full] != nil {
+		n.Type = full
 	}
 	for i := range n.Fields {
-		c.collect(&n.Fields[i].Type)
+		c.tagged = append(c.tagged, tagList(n.Fields[i].Props)...)
+		c.collect(&n.Fields[i].Type, namespace)
 	}
 	for i := range n.Branches {
-		c.collect(&n.Branches[i])
+		c.collect(&n.Branches[i], namespace)
 	}
 	if n.Items != nil {
-		c.collect(n.Items)
+		c.collect(n.Items, namespace)
 	}
 	if n.Values != nil {
-		c.collect(n.Values)
+		c.collect(n.Values, namespace)
 	}
 }
 

@@ -16,6 +16,9 @@ import (
 // TestMain makes this test binary the eventbus command, too, so that scripts
 // run the real thing in processes of its own.
 func TestMain(m *testing.M) {
+	if os.Getenv(child) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"eventbus": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()

@@ -3,46 +3,66 @@ package apiserver
 import (
 	"context"
 	"net/http"
-	"strings"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/client"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
 )
 
-// body is an answer with a JSON body and nothing else.
-type body[T any] struct{ Body T }
-
 func (a *API) registerBus() {
-	huma.Register(a.huma, huma.Operation{
-		OperationID: "get-bus", Method: http.MethodGet, Path: "/api/v1/bus", Tags: []string{"bus"},
-		Summary: "What this bus is and where its doors are",
-	}, func(context.Context, *struct{}) (*body[client.Bus], error) {
-		return &body[client.Bus]{a.parts.Bus()}, nil
-	})
-	huma.Register(a.huma, huma.Operation{
-		OperationID: "get-client-environment", Method: http.MethodGet, Path: "/api/v1/client-environment", Tags: []string{"bus"},
-		Summary: "The environment variables that configure a client", Errors: []int{403, 404},
-	}, a.clientEnvironment)
+	register(a, operation(http.MethodGet, "/bus", "get-bus", "What this bus is and where its doors are"), a.getBus)
+	register(a, operation(http.MethodGet, "/environments", "list-environments", "The environments, in order of promotion"), a.listEnvironments)
+	register(a, operation(http.MethodGet, "/client-environment", "get-client-environment",
+		"The environment variables that configure a client", http.StatusNotFound), a.clientEnvironment)
+}
+
+func (a *API) registerMe() {
+	register(a, operation(http.MethodGet, "/me", "get-me", "Who I am, and what my token may"), a.getMe)
+}
+
+func (a *API) getBus(context.Context, *none) (*body[client.Bus], error) {
+	return &body[client.Bus]{a.parts.Bus()}, nil
+}
+
+type environmentList struct {
+	Environments []eventbus.Environment `json:"environments"`
+}
+
+func (a *API) listEnvironments(context.Context, *none) (*body[environmentList], error) {
+	return &body[environmentList]{environmentList{a.parts.Bus().Environments}}, nil
 }
 
 type clientEnvironmentInput struct {
-	Principal     string `query:"principal" maxLength:"64" doc:"IAM principal to sign in as; empty for the PLAINTEXT set"`
-	Environment   string `query:"environment" maxLength:"31" doc:"environment whose addresses are given"`
-	Authorization string `header:"Authorization"`
+	Principal   string `query:"principal" maxLength:"64" doc:"IAM principal to sign in as; empty for the PLAINTEXT set"`
+	Environment string `query:"environment" maxLength:"31" doc:"environment whose addresses are given"`
 }
 
+// clientEnvironment: keys of the test principals only for whom the directory
+// of `dev` belongs to.
 func (a *API) clientEnvironment(ctx context.Context, in *clientEnvironmentInput) (*body[map[string]string], error) {
-	token := strings.TrimPrefix(in.Authorization, "Bearer ")
-	if in.Principal != "" && !a.parts.Authorities.Administrator(token) {
-		return nil, a.problem(&eventbus.Error{Code: eventbus.CodeForbidden,
+	if in.Principal != "" && actorOf(ctx).Person.ID != a.parts.Administrator.ID {
+		return nil, &eventbus.Error{Code: eventbus.CodeForbidden,
 			Message: "only the local administrator of `dev` may read the keys of a test principal again",
-			Next:    "run the command as the user who started `eventbus dev`"})
+			Next:    "run the command as the user who started `eventbus dev`, without EVENTBUS_TOKEN and `eventbus login`"}
 	}
 	set, err := a.parts.ClientSet.ClientEnvironment(ctx, in.Principal, in.Environment)
 	if err != nil {
-		return nil, a.problem(err)
+		return nil, err
 	}
 	return &body[map[string]string]{set}, nil
+}
+
+type me struct {
+	Person eventbus.Person `json:"person"`
+	Token  string          `json:"token,omitempty" doc:"id of the API token used"`
+	Scopes []string        `json:"scopes" doc:"what the token may; all when there is none"`
+}
+
+func (a *API) getMe(ctx context.Context, _ *none) (*body[me], error) {
+	actor := actorOf(ctx)
+	scopes := actor.Scopes
+	if actor.Token == "" {
+		scopes = session.ScopeNames()
+	}
+	return &body[me]{me{Person: actor.Person, Token: actor.Token, Scopes: scopes}}, nil
 }

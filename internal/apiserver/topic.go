@@ -4,20 +4,13 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"github.com/enterprise-event-bus/eventbus"
 )
 
 func (a *API) registerTopics() {
-	huma.Register(a.huma, huma.Operation{
-		OperationID: "list-topics", Method: http.MethodGet, Path: "/api/v1/topics", Tags: []string{"topics"},
-		Summary: "List the topics", Errors: []int{404, 503},
-	}, a.listTopics)
-	huma.Register(a.huma, huma.Operation{
-		OperationID: "get-topic", Method: http.MethodGet, Path: "/api/v1/topics/{name}", Tags: []string{"topics"},
-		Summary: "Show one topic with the configuration set on it", Errors: []int{404, 503},
-	}, a.getTopic)
+	register(a, operation(http.MethodGet, "/topics", "list-topics", "List the topics", http.StatusNotFound), a.listTopics)
+	register(a, operation(http.MethodGet, "/topics/{name}", "get-topic",
+		"Show one topic with the configuration set on it", http.StatusNotFound), a.getTopic)
 }
 
 type topicList struct {
@@ -33,25 +26,25 @@ func (a *API) listTopics(ctx context.Context, in *listTopicsInput) (*body[topicL
 	if in.Environment != "" {
 		environment, err := a.environment(in.Environment)
 		if err != nil {
-			return nil, a.problem(err)
+			return nil, err
 		}
 		prefix = environment.Prefix
 	}
 	topics, err := a.parts.Streams.Topics(ctx, prefix)
 	if err != nil {
-		return nil, a.problem(err)
+		return nil, err
 	}
 	return &body[topicList]{topicList{topics}}, nil
 }
 
 type topicInput struct {
-	Name string `path:"name" maxLength:"249"`
+	Name string `path:"name" minLength:"1" maxLength:"249"`
 }
 
 func (a *API) getTopic(ctx context.Context, in *topicInput) (*body[eventbus.Topic], error) {
 	topic, err := a.parts.Streams.Topic(ctx, in.Name)
 	if err != nil {
-		return nil, a.problem(err)
+		return nil, err
 	}
 	return &body[eventbus.Topic]{topic}, nil
 }

@@ -16,6 +16,7 @@ type Config struct {
 	Dev       bool   // personas, local administrator, development CA
 	Demo      bool   // the demo organisation
 	DataDir   string // empty: everything in memory
+	Database  string // postgres://… for several instances; empty: SQLite in DataDir
 	Listeners Listeners
 
 	RegistryWritesClosed bool // 403 for registry writes without a token of scope schema:write

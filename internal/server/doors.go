@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -14,6 +15,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/apiserver"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/iam/sts"
+	"github.com/enterprise-event-bus/eventbus/internal/portal"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/rest"
 )
@@ -38,7 +40,7 @@ func (s *Server) openKafkaDoors() error {
 	cfg := s.cfg.Gateway
 	cfg.Deployment, cfg.Limits, cfg.Now = s.cfg.Deployment, s.topicLimits, s.cfg.Now
 	s.gateway = gateway.New(cfg, s.engine, authority{s.iam}, gateway.Parts{
-		Observer: s.observe, Log: s.cfg.Logger, Metrics: s.metrics,
+		Guard: s.guard, Observer: s.observe, Log: s.cfg.Logger, Metrics: s.metrics,
 	})
 	var listeners []gateway.Listener
 	if l := s.ports.kafka; l != nil {
@@ -83,10 +85,36 @@ func (s *Server) httpHandler() http.Handler {
 	mux.Handle("/aws/sts", endpoint)
 	mux.Handle("/aws/sts/", endpoint)
 	api := apiserver.New(s.cfg.Version, apiserver.Parts{
-		Bus: s.bus, Streams: s.streams, ClientSet: s, Authorities: s, Log: s.cfg.Logger,
+		Bus: s.bus, ClientSet: s, Authorities: s, Sessions: s.session, Requests: s.onboarding, Catalog: s.catalog,
+		Provisioner: s.provision, Directory: s.iam, Observer: s.observe, Streams: s.streams,
+		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store,
+		OpenReading: s.cfg.Dev, Now: s.cfg.Now, Log: s.cfg.Logger,
 	})
 	mux.Handle("/api/", api.Handler())
+	mux.Handle("/backstage/", api.Backstage())
+	if s.idp != nil {
+		mux.Handle(devIDPPath+"/", s.idp)
+	}
+	mux.Handle("/", portal.New(portal.Config{
+		Version: s.cfg.Version, Dev: s.cfg.Dev, Personas: s.personas(), Environments: s.environments, Deployment: s.cfg.Deployment,
+		BaseURL: s.Addresses().HTTP, Now: s.cfg.Now, Logger: s.cfg.Logger,
+	}, portal.Parts{
+		Sessions: s.session, Catalog: s.catalog, Onboarding: s.onboarding, Records: s.store, Inbox: s.store,
+		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, Topics: s.streams, Planner: s.provision,
+		Status: s.status,
+	}).Handler())
 	return mux
+}
+
+// status tells the portal how each part is.
+func (s *Server) status(context.Context) []portal.Component {
+	faults := s.health.faults()
+	var components []portal.Component
+	for part := range s.health {
+		components = append(components, portal.Component{Name: part, Healthy: faults[part] == "", Detail: faults[part]})
+	}
+	slices.SortFunc(components, func(a, b portal.Component) int { return strings.Compare(a.Name, b.Name) })
+	return components
 }
 
 // bus describes this bus to its clients.

@@ -15,11 +15,17 @@ import (
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/cluster"
+	"github.com/enterprise-event-bus/eventbus/internal/devidp"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
+	"github.com/enterprise-event-bus/eventbus/internal/notify"
 	"github.com/enterprise-event-bus/eventbus/internal/observe"
+	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/provision"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
 	"github.com/enterprise-event-bus/eventbus/internal/store"
 	"github.com/enterprise-event-bus/eventbus/internal/streams"
 )
@@ -41,6 +47,15 @@ type Server struct {
 	streams  *streams.Streams
 	gateway  *gateway.Gateway
 	doors    tier
+
+	catalog    *catalog.Catalog
+	provision  *provision.Provisioner
+	onboarding *onboarding.Service
+	secrets    *secretOffers
+	guard      *schemaGuard
+	idp        *devidp.Provider // in dev, else nil
+	session    *session.Sessions
+	notify     *notify.Notifier
 
 	health  readiness
 	token   string // of the local administrator, in dev
@@ -64,7 +79,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	steps := []func(context.Context) error{
-		s.openData, s.openCluster, s.openIdentity, s.openRegistry, s.openDoors,
+		s.openData, s.openCluster, s.openIdentity, s.openRegistry, s.openControl, s.openPeople, s.openDoors,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -87,7 +102,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		}
 		path = filepath.Join(s.cfg.DataDir, "eventbus.db")
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: path, Now: s.cfg.Now, Logger: s.cfg.Logger})
+	s.store, err = store.Open(ctx, store.Config{Path: path, DSN: s.cfg.Database, Now: s.cfg.Now, Logger: s.cfg.Logger})
 	if err != nil {
 		return err
 	}
@@ -132,7 +147,7 @@ func (s *Server) openRegistry(ctx context.Context) (err error) {
 // Run accepts on every door until ctx ends, then drains: doors first, then
 // domain loops, then drivers. It returns the first failure of a part.
 func (s *Server) Run(ctx context.Context) error {
-	domain := tier{s.registry.Run, s.audit.Run, s.iam.Run, s.observe.Run}
+	domain := tier{s.registry.Run, s.audit.Run, s.iam.Run, s.observe.Run, s.catalog.Run, s.onboarding.Run, s.provision.Run, s.reconcile, s.guard.follow, s.session.Run, s.notify.Run}
 	drivers := tier{s.engine.Run}
 	first := tier{s.becomeReady}
 	if s.cfg.Demo {

@@ -1,0 +1,69 @@
+package apiserver
+
+import (
+	"encoding/json"
+	"reflect"
+)
+
+var marshaler = reflect.TypeFor[json.Marshaler]()
+
+// filled gives a copy of v in which nil lists and maps are empty ones, so that
+// answers hold [] where the OpenAPI document says array, never null. v itself,
+// which a cache may share, is not touched.
+func filled(v any) any {
+	if v == nil {
+		return nil
+	}
+	return fill(reflect.ValueOf(v)).Interface()
+}
+
+func fill(v reflect.Value) reflect.Value {
+	t := v.Type()
+	if t.Implements(marshaler) || reflect.PointerTo(t).Implements(marshaler) {
+		return v
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return v
+		}
+		out := reflect.New(t.Elem())
+		out.Elem().Set(fill(v.Elem()))
+		return out
+	case reflect.Interface:
+		if v.IsNil() {
+			return v
+		}
+		return fill(v.Elem())
+	case reflect.Struct:
+		return fillStruct(v)
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return v
+		}
+		out := reflect.MakeSlice(t, v.Len(), v.Len())
+		for i := range v.Len() {
+			out.Index(i).Set(fill(v.Index(i)))
+		}
+		return out
+	case reflect.Map:
+		out := reflect.MakeMapWithSize(t, v.Len())
+		for entries := v.MapRange(); entries.Next(); {
+			out.SetMapIndex(entries.Key(), fill(entries.Value()))
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+func fillStruct(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	out.Set(v)
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			out.Field(i).Set(fill(v.Field(i)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,80 @@
+package apiserver
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/iam"
+)
+
+func (a *API) registerKeys() {
+	const missing, stale = http.StatusNotFound, http.StatusConflict
+	register(a, operation(http.MethodGet, "/iam/keys", "list-keys", "Access keys without their secrets, oldest first", missing), a.listKeys)
+	create := operation(http.MethodPost, "/iam/users/{name}/keys", "create-key", "Make an access key; the secret is shown this once", missing, stale)
+	create.DefaultStatus = http.StatusCreated
+	register(a, create, a.createKey)
+	rotate := operation(http.MethodPost, "/iam/keys/{id}/rotate", "rotate-key", "Make a second key next to this one; the secret is shown this once", missing, stale)
+	rotate.DefaultStatus = http.StatusCreated
+	register(a, rotate, a.rotateKey)
+	register(a, operation(http.MethodPost, "/iam/keys/{id}/disable", "disable-key", "End everything that stands on a key", missing, stale), a.disableKey)
+	register(a, operation(http.MethodDelete, "/iam/keys/{id}", "delete-key", "Delete a key; everything that stands on it ends", missing), a.deleteKey)
+}
+
+type keyList struct {
+	Keys []eventbus.AccessKey `json:"keys"`
+}
+
+type listKeysInput struct {
+	User string `query:"user" maxLength:"64" doc:"of this user only"`
+}
+
+func (a *API) listKeys(ctx context.Context, in *listKeysInput) (*body[keyList], error) {
+	keys, err := a.parts.Directory.AccessKeys(ctx, in.User)
+	if err != nil {
+		return nil, err
+	}
+	return &body[keyList]{keyList{keys}}, nil
+}
+
+type newKey struct {
+	ID     string `json:"id"`
+	Secret string `json:"secret" doc:"shown this once"`
+}
+
+type createKeyInput struct {
+	identityInput
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
+}
+
+func (a *API) createKey(ctx context.Context, in *createKeyInput) (*created[newKey], error) {
+	return answerKey(a.parts.Directory.CreateAccessKey(ctx, actorOf(ctx), in.Name))
+}
+
+func answerKey(secret iam.Secret, err error) (*created[newKey], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &created[newKey]{"/api/v1/iam/keys/" + secret.ID, newKey{secret.ID, secret.Secret}}, nil
+}
+
+type keyInput struct {
+	ID string `path:"id" minLength:"1" maxLength:"128"`
+}
+
+type rotateKeyInput struct {
+	keyInput
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
+}
+
+func (a *API) rotateKey(ctx context.Context, in *rotateKeyInput) (*created[newKey], error) {
+	return answerKey(a.parts.Directory.RotateAccessKey(ctx, actorOf(ctx), in.ID))
+}
+
+func (a *API) disableKey(ctx context.Context, in *keyInput) (*none, error) {
+	return nil, a.parts.Directory.DisableAccessKey(ctx, actorOf(ctx), in.ID)
+}
+
+func (a *API) deleteKey(ctx context.Context, in *keyInput) (*none, error) {
+	return nil, a.parts.Directory.DeleteAccessKey(ctx, actorOf(ctx), in.ID)
+}

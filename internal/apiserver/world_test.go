@@ -1,0 +1,199 @@
+package apiserver
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/client"
+	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
+	"github.com/enterprise-event-bus/eventbus/internal/iam"
+	"github.com/enterprise-event-bus/eventbus/internal/observe"
+	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/provision"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
+	"github.com/enterprise-event-bus/eventbus/internal/store"
+	"github.com/enterprise-event-bus/eventbus/internal/streams"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// world is the API over real parts and a real database.
+type world struct {
+	*testing.T
+	store    *store.Store
+	sessions *session.Sessions
+	api      *API
+	server   *httptest.Server
+}
+
+// everybody has one person per role; the token of each is its name.
+var everybody = map[string]eventbus.Person{
+	"member":            {ID: "mia", Roles: []eventbus.Role{eventbus.RoleMember}, Teams: []string{"claims"}},
+	"owner":             {ID: "olive", Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RoleOwner}, Teams: []string{"claims"}},
+	"bus-reviewer":      {ID: "bill", Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RoleBusReviewer}},
+	"privacy-reviewer":  {ID: "prim", Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RolePrivacyReviewer}},
+	"security-reviewer": {ID: "sam", Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RoleSecurityReviewer}},
+	"operator":          {ID: "oscar", Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RoleOperator}},
+	"auditor":           {ID: "ada", Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RoleAuditor}},
+	"administrator":     {ID: session.LocalAdministratorID, Roles: eventbus.Roles()},
+}
+
+func secretOf(who string) string { return "ebt_" + who + strings.Repeat("x", 40) }
+
+// allParts gives every part, so that every route is there.
+func allParts(t *testing.T, s *store.Store) Parts {
+	t.Helper()
+	log := audit.New(audit.Config{}, s)
+	directory, err := iam.Open(t.Context(), iam.Config{MasterKey: make([]byte, 32)}, s, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sessions := session.New(session.Config{}, s)
+	for who, person := range everybody {
+		sessions.GrantLocal(secretOf(who), person)
+		if err := s.SavePerson(t.Context(), person); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Parts{
+		Bus: func() client.Bus {
+			return client.Bus{Version: "test", Environments: eventbus.DemoEnvironments(), Deployment: eventbus.DemoDeployment()}
+		},
+		ClientSet: noClients{}, Sessions: sessions, Streams: streams.New(nil),
+		Requests:    onboarding.New(onboarding.Config{}, s, onboarding.Sources{}),
+		Catalog:     catalog.New(catalog.Config{}, s, s),
+		Provisioner: provision.New(provision.Config{}, provision.World{}),
+		Directory:   directory, Observer: observe.New(observe.Config{}, s), AuditLog: log, AuditStore: s, Grants: s, Plans: s, Inbox: s,
+	}
+}
+
+type noClients struct{}
+
+func (noClients) ClientEnvironment(context.Context, string, string) (map[string]string, error) {
+	return map[string]string{"EB_SECURITY_PROTOCOL": "PLAINTEXT"}, nil
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func newWorld(t *testing.T, change ...func(*Parts)) *world {
+	t.Helper()
+	s := openStore(t)
+	parts := allParts(t, s)
+	for _, c := range change {
+		c(&parts)
+	}
+	api := New("test", parts)
+	mux := http.NewServeMux()
+	mux.Handle("/api/", api.Handler())
+	mux.Handle("/backstage/", api.Backstage())
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return &world{T: t, store: s, sessions: parts.Sessions, api: api, server: server}
+}
+
+// answered is what came back of one call.
+type answered struct {
+	status int
+	header http.Header
+	text   string
+}
+
+func (a answered) into(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.text), v); err != nil {
+		t.Fatalf("answer %d %q: %v", a.status, a.text, err)
+	}
+}
+
+// call sends a request as somebody ("" for nobody); headers are "Name: value".
+func (w *world) call(who, method, path, body string, headers ...string) answered {
+	w.Helper()
+	request, err := http.NewRequestWithContext(w.Context(), method, w.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	if who != "" {
+		request.Header.Set("Authorization", "Bearer "+secretOf(who))
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := w.server.Client().Do(request)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return answered{response.StatusCode, response.Header, string(text)}
+}
+
+// must is call that expects a status.
+func (w *world) must(status int, who, method, path, body string, headers ...string) answered {
+	w.Helper()
+	got := w.call(who, method, path, body, headers...)
+	if got.status != status {
+		w.Fatalf("%s %s as %q = %d %s, want %d", method, path, who, got.status, got.text, status)
+	}
+	return got
+}
+
+// example reads a file of the examples.
+func example(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "gitops", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// routes lists method, path and operation id of every route of the document.
+func (w *world) routes() []route {
+	var routes []route
+	for path, item := range w.api.huma.OpenAPI().Paths {
+		if item.Get != nil {
+			routes = append(routes, route{http.MethodGet, path, item.Get.OperationID})
+		}
+		if item.Post != nil {
+			routes = append(routes, route{http.MethodPost, path, item.Post.OperationID})
+		}
+		if item.Put != nil {
+			routes = append(routes, route{http.MethodPut, path, item.Put.OperationID})
+		}
+		if item.Delete != nil {
+			routes = append(routes, route{http.MethodDelete, path, item.Delete.OperationID})
+		}
+	}
+	slices.SortFunc(routes, func(a, b route) int { return strings.Compare(a.id, b.id) })
+	return routes
+}
+
+type route struct{ method, path, id string }
+

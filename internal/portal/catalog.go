@@ -1,0 +1,238 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
+)
+
+// catalogView is the table of events with its facets.
+type catalogView struct {
+	Text    string
+	Hidden  []Pair // the chosen facets, kept while searching
+	Facets  []FacetView
+	Chosen  []Link // chosen facets; the link takes one away
+	Rows    []EventRow
+	Total   string
+	Sorts   []Choice
+	Pages   Pages
+	Empty   *Empty
+	Propose string
+	AsCLI   string
+	AsCurl  string
+}
+
+// FacetView is one way to narrow a list, with counts.
+type FacetView struct {
+	Name   string
+	Open   bool
+	Values []FacetValue
+}
+
+// FacetValue is one value of a facet; its link chooses it, or takes it away.
+type FacetValue struct {
+	Label, URL string
+	Count      int
+	Chosen     bool
+}
+
+// EventRow is one event in a list.
+type EventRow struct {
+	Name, Title, URL, Description string
+	Domain, Owner                 string
+	Lifecycle, Data               Pill
+	Environments                  []string
+	LastDay                       string // records of the last 24 hours, "no data" without numbers
+	Consumers                     string
+	Faulty                        bool
+}
+
+// Empty is one of the three states of a list with nothing in it.
+type Empty struct {
+	Icon, Title, Text string
+	Action            *Link
+}
+
+// Pages leads through a long list.
+type Pages struct {
+	Text           string // "1–20 of 43 events"
+	Previous, Next string
+}
+
+// facetNames are the facets in their order, by the names of catalog.Result.
+var facetNames = []struct{ key, label string }{
+	{"domain", "Domain"}, {"lifecycle", "Lifecycle"}, {"environment", "Environment"},
+	{"dataClass", "Personal data"}, {"system", "Source system"}, {"team", "Team"},
+}
+
+const pageSize = 20
+
+func (p *Portal) catalogList(w http.ResponseWriter, v visit) error {
+	query := v.URL.Query()
+	page, _ := strconv.Atoi(query.Get("page"))
+	asked := catalog.Query{
+		Text: query.Get("q"), Domain: query.Get("domain"), Lifecycle: eventbus.Lifecycle(query.Get("lifecycle")),
+		System: query.Get("system"), Team: query.Get("team"), Environment: query.Get("environment"),
+		DataClass: eventbus.DataClass(query.Get("dataClass")), Sort: query.Get("sort"), Page: max(page, 1), PageSize: pageSize,
+	}
+	if asked.Environment == "" {
+		asked.Environment = v.env
+	}
+	found, err := p.parts.Catalog.Search(v.Context(), asked)
+	if err != nil {
+		return err
+	}
+	view := catalogView{Text: asked.Text, Rows: p.eventRows(v, found.Entries), Total: count(int64(found.Total), "event"),
+		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer",
+		AsCLI: "eventbus event list -o table", AsCurl: "curl -s " + shellQuote(p.cfg.BaseURL+"/api/v1/events")}
+	p.facets(v, found, &view)
+	view.Pages = pagesOf(v.URL, asked.Page, pageSize, found.Total, "event")
+	view.Empty = catalogEmpty(v, asked, found.Total)
+	w.Header().Set("HX-Push-Url", with(v.URL, "page", query.Get("page")))
+	return p.render(w, v, http.StatusOK, "catalog", Shell{Title: "Event catalog", Wide: true,
+		Lede: "Every event that teams publish on the bus: what it means, what it carries and who may read it."}, view)
+}
+
+func (p *Portal) facets(v visit, found catalog.Result, view *catalogView) {
+	query := v.URL.Query()
+	for _, f := range facetNames {
+		chosen := query.Get(f.key)
+		facet := FacetView{Name: f.label, Open: chosen != "" || f.key == "domain" || f.key == "lifecycle"}
+		for _, c := range found.Facets[f.key] {
+			value := FacetValue{Label: facetLabel(f.key, c.Value), Count: c.Count, Chosen: c.Value == chosen, URL: with(v.URL, f.key, c.Value, "page", "")}
+			if value.Chosen {
+				value.URL = with(v.URL, f.key, "", "page", "")
+			}
+			facet.Values = append(facet.Values, value)
+		}
+		if len(facet.Values) > 0 {
+			view.Facets = append(view.Facets, facet)
+		}
+		if chosen != "" {
+			view.Hidden = append(view.Hidden, Pair{f.key, chosen})
+			view.Chosen = append(view.Chosen, Link{f.label + ": " + facetLabel(f.key, chosen), with(v.URL, f.key, "", "page", "")})
+		}
+	}
+	if v.env != "" {
+		view.Hidden = append(view.Hidden, Pair{"env", v.env})
+	}
+}
+
+func facetLabel(key, value string) string {
+	switch {
+	case key == "dataClass" && value == string(eventbus.DataNone):
+		return "None"
+	case key == "lifecycle":
+		return sentence(value)
+	default:
+		return value
+	}
+}
+
+func sorts(chosen string) []Choice {
+	list := []Choice{{Value: "", Label: "Best match"}, {Value: "title", Label: "Title"}, {Value: "updated", Label: "Last updated"}, {Value: "lifecycle", Label: "Lifecycle"}}
+	for i := range list {
+		list[i].Chosen = list[i].Value == chosen
+	}
+	return list
+}
+
+func catalogEmpty(v visit, q catalog.Query, total int) *Empty {
+	switch {
+	case total > 0:
+		return nil
+	case q.Text == "" && q.Domain == "" && q.Lifecycle == "" && q.System == "" && q.Team == "" && q.Environment == "" && q.DataClass == "":
+		return &Empty{"event", "The catalog is empty", "No team has published an event yet. The first one takes about a quarter of an hour to describe.",
+			&Link{"Propose the first event", "/requests/new?kind=producer"}}
+	case q.Text != "":
+		return &Empty{"search", "No event matches", "Nothing matches “" + q.Text + "” with these filters. Try fewer words, take a filter away, or ask for the event to be published.",
+			&Link{"Clear search and filters", "/catalog"}}
+	default:
+		return &Empty{"filter_list", "No event matches these filters", "Take one of the filters above away to see more.", &Link{"Clear all filters", "/catalog"}}
+	}
+}
+
+// pagesOf makes the paging of a list.
+func pagesOf(u *url.URL, page, size, total int, noun string) Pages {
+	first, last := (page-1)*size+1, min(page*size, total)
+	if total == 0 || first > total {
+		return Pages{}
+	}
+	out := Pages{Text: strconv.Itoa(first) + "–" + strconv.Itoa(last) + " of " + count(int64(total), noun)}
+	if page > 1 {
+		out.Previous = with(u, "page", strconv.Itoa(page-1))
+	}
+	if last < total {
+		out.Next = with(u, "page", strconv.Itoa(page+1))
+	}
+	return out
+}
+
+// eventRows adds to found events what is known of their use. It asks for the
+// events of one page only, so that its cost does not grow with the catalog.
+func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
+	rows := make([]EventRow, 0, len(entries))
+	for _, entry := range entries {
+		e := entry.Event
+		row := EventRow{Name: e.Name, Title: e.Title, URL: "/catalog/" + url.PathEscape(e.Name), Description: e.Description,
+			Domain: e.Domain, Owner: e.Owner, Lifecycle: lifecyclePill(e.Lifecycle), Faulty: len(e.Problems) > 0,
+			LastDay: "–", Consumers: "–"}
+		if row.Title == "" {
+			row.Title = e.Name
+		}
+		if pill := dataPill(e.DataClasses); pill.Tone == ToneWarn {
+			row.Data = pill
+		}
+		for _, t := range e.Topics {
+			row.Environments = append(row.Environments, p.environmentLabel(t.Environment))
+		}
+		if n, ok := p.lastDay(v, e); ok {
+			row.LastDay = grouped(n)
+		}
+		if consumers, err := p.consumersOf(v, e.Name); err == nil {
+			row.Consumers = strconv.Itoa(len(consumers))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// lastDay sums what was produced to the event's topics in the last 24 hours.
+func (p *Portal) lastDay(v visit, e eventbus.Event) (int64, bool) {
+	if p.parts.Observe == nil {
+		return 0, false
+	}
+	var sum int64
+	for _, t := range e.Topics {
+		buckets, err := p.parts.Observe.Usage(v.Context(), eventbus.UsageQuery{Topic: t.Name, Direction: eventbus.Produced,
+			Since: p.cfg.Now().Add(-24 * time.Hour), Width: time.Hour})
+		if err != nil {
+			return 0, false
+		}
+		for _, b := range buckets {
+			sum += b.Records
+		}
+	}
+	return sum, true
+}
+
+func (p *Portal) consumersOf(v visit, event string) ([]catalog.Consumer, error) {
+	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: event, Direction: eventbus.Consumed, ActiveOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return p.parts.Catalog.Consumers(v.Context(), event, grants)
+}
+
+func (p *Portal) environmentLabel(name string) string {
+	for _, e := range p.cfg.Environments() {
+		if e.Name == name {
+			return e.Label
+		}
+	}
+	return name
+}

@@ -1,0 +1,314 @@
+package portal
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/enterprise-event-bus/eventbus"
+)
+
+// eventHead is what every tab of an event's page begins with.
+type eventHead struct {
+	Name      string
+	Lifecycle Pill
+	Data      Pill
+	Domain    string
+	Owner     string
+	Tabs      []NavItem
+	Request   string // address of the access request
+	Edit      string // address of a change request; empty without the right
+	YAML      string
+}
+
+// overviewView is the first tab: everything to show in a meeting.
+type overviewView struct {
+	Head       eventHead
+	Tiles      []Tile
+	Facts      []Fact
+	Systems    []eventbus.SourceSystem
+	Forwarders []eventbus.SourceSystem
+	Topics     []topicLine
+	Links      []Link
+	OnePager   template.HTML
+	Lineage    lineageView
+	Faults     []string
+	AsCLI      string
+	AsCurl     string
+}
+
+// Fact is one row of a description list.
+type Fact struct {
+	Term, Text, Hint string
+	URL              string
+	Mono             bool
+}
+
+type topicLine struct {
+	Environment, Topic, URL string
+	Brokers                 []string
+	Schema                  string
+}
+
+// event reads the event of the path and makes its head and shell.
+func (p *Portal) event(v visit, tab string) (eventbus.Event, eventHead, Shell, error) {
+	e, err := p.parts.Catalog.Event(v.Context(), v.PathValue("name"))
+	if err != nil {
+		return e, eventHead{}, Shell{}, err
+	}
+	at := "/catalog/" + url.PathEscape(e.Name)
+	head := eventHead{Name: e.Name, Lifecycle: lifecyclePill(e.Lifecycle), Data: dataPill(e.DataClasses), Domain: e.Domain, Owner: e.Owner,
+		Request: "/requests/new?kind=consumer&event=" + url.QueryEscape(e.Name), YAML: "/backstage/events/" + url.PathEscape(e.Name) + "/catalog-info.yaml"}
+	if mine(v.actor.Person, e.Owner) {
+		head.Edit = "/requests/new?kind=change&event=" + url.QueryEscape(e.Name)
+	}
+	for _, t := range []struct{ key, label, path string }{{"overview", "Overview", ""}, {"schema", "Schema", "/schema"},
+		{"consumers", "Consumers", "/consumers"}, {"connect", "Connect", "/connect"}, {"history", "History", "/history"}} {
+		item := NavItem{Link: Link{t.label, at + t.path}, Current: t.key == tab}
+		if v.env != "" {
+			item.URL += "?env=" + url.QueryEscape(v.env)
+		}
+		head.Tabs = append(head.Tabs, item)
+	}
+	title := e.Title
+	if title == "" {
+		title = e.Name
+	}
+	shell := Shell{Title: title, Heading: title, Lede: e.Description, Wide: true, Crumbs: []Link{{"Event catalog", "/catalog"}, {Text: title}}}
+	if tab != "overview" {
+		shell.Title = title + ": " + tab
+	}
+	shell.Alert = deprecation(e)
+	return e, head, shell, nil
+}
+
+func deprecation(e eventbus.Event) *Alert {
+	if e.Lifecycle != eventbus.LifecycleDeprecated {
+		return nil
+	}
+	alert := &Alert{Tone: ToneWarn, Heading: "This event is deprecated", Text: "No new access is given."}
+	if e.RemovalDate != "" {
+		alert.Text = "It will be removed on " + e.RemovalDate + ", once nobody reads it any more."
+	}
+	if e.Successor != "" {
+		alert.Link = &Link{"See its successor, " + e.Successor, "/catalog/" + url.PathEscape(e.Successor)}
+	}
+	return alert
+}
+
+func (p *Portal) eventOverview(w http.ResponseWriter, v visit) error {
+	e, head, shell, err := p.event(v, "overview")
+	if err != nil {
+		return err
+	}
+	view := overviewView{Head: head, Systems: e.SourceSystems, Forwarders: e.Forwarders, OnePager: p.guides.markdown(e.OnePager),
+		Facts: eventFacts(e), AsCLI: "eventbus event show " + e.Name, AsCurl: "curl -s " + shellQuote(p.cfg.BaseURL+"/api/v1/events/"+url.PathEscape(e.Name))}
+	for _, f := range e.Problems {
+		view.Faults = append(view.Faults, f.String())
+	}
+	for _, l := range e.Links {
+		if to := outside(l.URL); to != "" {
+			text := l.Title
+			if text == "" {
+				text = to
+			}
+			view.Links = append(view.Links, Link{text, to})
+		}
+	}
+	for _, t := range e.Topics {
+		if v.env != "" && t.Environment != v.env {
+			continue
+		}
+		line := topicLine{Environment: p.environmentLabel(t.Environment), Topic: t.Name, URL: "/topics/" + url.PathEscape(t.Name), Brokers: t.BrokerAddresses}
+		if len(line.Brokers) == 0 {
+			line.Brokers = p.brokers(t.Environment)
+		}
+		if t.SchemaVersion > 0 {
+			line.Schema = "version " + strconv.Itoa(t.SchemaVersion)
+		}
+		view.Topics = append(view.Topics, line)
+	}
+	if view.Lineage, err = p.lineage(v, e); err != nil {
+		return err
+	}
+	view.Tiles = p.eventTiles(v, e, view.Lineage)
+	return p.render(w, v, http.StatusOK, "event", shell, view)
+}
+
+func (p *Portal) eventTiles(v visit, e eventbus.Event, l lineageView) []Tile {
+	daily := Tile{Label: "Records in the last 24 hours", Value: "no data"}
+	if n, ok := p.lastDay(v, e); ok {
+		daily.Value = grouped(n)
+	}
+	if e.ExpectedPerDay > 0 {
+		daily.Note = "about " + grouped(e.ExpectedPerDay) + " a day expected"
+	}
+	consumers := Tile{Label: "Consuming systems", Value: strconv.Itoa(l.Consumers), Note: l.SeenNote}
+	kept := Tile{Label: "Records are kept", Value: "see topic"}
+	if e.RetentionDays > 0 {
+		kept.Value = count(int64(e.RetentionDays), "day")
+	}
+	schema := Tile{Label: "Schema changes must be", Value: compatibilityWord(e.Compatibility), Note: string(e.Compatibility)}
+	return []Tile{daily, consumers, kept, schema}
+}
+
+func compatibilityWord(c eventbus.Compatibility) string {
+	switch c {
+	case eventbus.CompatibilityBackward, eventbus.CompatibilityBackwardTransitive:
+		return "Backward compatible"
+	case eventbus.CompatibilityForward, eventbus.CompatibilityForwardTransitive:
+		return "Forward compatible"
+	case eventbus.CompatibilityFull, eventbus.CompatibilityFullTransitive:
+		return "Compatible both ways"
+	case eventbus.CompatibilityNone:
+		return "Anything goes"
+	default:
+		return "Not set"
+	}
+}
+
+func eventFacts(e eventbus.Event) []Fact {
+	facts := []Fact{
+		{Term: "Domain", Text: e.Domain, Hint: "the part of the organisation's business", URL: "/catalog?domain=" + url.QueryEscape(e.Domain)},
+		{Term: "Owning team", Text: e.Owner, URL: "/catalog?team=" + url.QueryEscape(e.Owner)},
+		{Term: "Product owner", Text: e.Contact, Hint: "decides who may read the event"},
+		{Term: "Part of system", Text: e.System},
+		{Term: "Catalog name", Text: e.Name, Mono: true},
+	}
+	if e.AverageDailyEvents > 0 {
+		facts = append(facts, Fact{Term: "Measured average", Text: grouped(e.AverageDailyEvents) + " records a day"})
+	}
+	if e.Source != "" {
+		facts = append(facts, Fact{Term: "Entry made by", Text: e.Source})
+	}
+	if !e.UpdatedAt.IsZero() {
+		facts = append(facts, Fact{Term: "Last updated", Text: day(e.UpdatedAt)})
+	}
+	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Text == "" })
+}
+
+func (p *Portal) brokers(environment string) []string {
+	var list []string
+	for _, e := range p.cfg.Environments() {
+		if e.Name != environment {
+			continue
+		}
+		for _, a := range []string{e.BootstrapIAM, e.BootstrapExternal} {
+			if a != "" {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
+// consumersView is the tab that says who consumes, granted or seen.
+type consumersView struct {
+	Head  eventHead
+	Rows  []consumerRow
+	Empty *Empty
+}
+
+type consumerRow struct {
+	System, Team string
+	How          Pill
+	Environments string
+	Groups       string
+	Principal    string
+	LastRead     string
+	Purpose      string
+	Review       string
+}
+
+func (p *Portal) eventConsumers(w http.ResponseWriter, v visit) error {
+	e, head, shell, err := p.event(v, "consumers")
+	if err != nil {
+		return err
+	}
+	consumers, err := p.consumersOf(v, e.Name)
+	if err != nil {
+		return err
+	}
+	view := consumersView{Head: head}
+	for _, c := range consumers {
+		name := c.Title
+		if name == "" {
+			name = c.System
+		}
+		if len(c.Grants) == 0 {
+			view.Rows = append(view.Rows, consumerRow{System: name, Team: c.Team, How: Pill{"Declared only", ToneQuiet, "info"}, LastRead: "–"})
+		}
+		for _, g := range c.Grants {
+			if v.env != "" && g.Environment != v.env {
+				continue
+			}
+			row := consumerRow{System: name, Team: c.Team, Environments: p.environmentLabel(g.Environment), Groups: g.GroupPrefix,
+				Principal: shortARN(g.Principal), Purpose: g.Purpose, Review: g.ReviewDate, How: Pill{"Granted", ToneInfo, "lock"}}
+			if seen := p.lastRead(v, g.Principal, g.Topic); !seen.IsZero() {
+				row.LastRead, row.How = ago(p.cfg.Now(), seen), Pill{"Granted and seen", ToneGood, "check_circle"}
+			} else {
+				row.LastRead = "never connected"
+			}
+			view.Rows = append(view.Rows, row)
+		}
+	}
+	if len(view.Rows) == 0 {
+		view.Empty = &Empty{"groups", "Nobody consumes this event yet", "Ask its owner for access; most requests are answered within two working days.",
+			&Link{"Request access", head.Request}}
+	}
+	return p.render(w, v, http.StatusOK, "consumers", shell, view)
+}
+
+func (p *Portal) lastRead(v visit, principal, topic string) time.Time {
+	if p.parts.Observe == nil {
+		return time.Time{}
+	}
+	seen, err := p.parts.Observe.LastSeen(v.Context(), principal, topic)
+	if err != nil {
+		return time.Time{}
+	}
+	return seen
+}
+
+// shortARN leaves what people read of an ARN: "role/claims-letters".
+func shortARN(arn string) string {
+	if principal, err := eventbus.ParseIdentityARN(arn); err == nil {
+		return string(principal.Kind) + "/" + principal.Name
+	}
+	return arn
+}
+
+// historyView is the timeline of one event.
+type historyView struct {
+	Head  eventHead
+	Items []historyItem
+	Empty *Empty
+}
+
+type historyItem struct {
+	At, What, Who, Detail string
+	URL                   string
+}
+
+func (p *Portal) eventHistory(w http.ResponseWriter, v visit) error {
+	e, head, shell, err := p.event(v, "history")
+	if err != nil {
+		return err
+	}
+	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, eventbus.RequestQuery{Event: e.Name, Limit: 100})
+	if err != nil {
+		return err
+	}
+	view := historyView{Head: head}
+	for _, r := range list {
+		view.Items = append(view.Items, historyItem{At: moment(r.UpdatedAt), What: kindName(r.Kind) + ": " + r.Title,
+			Who: p.personName(v, r.Submitter), Detail: requestPill(r.State).Text, URL: "/requests/" + r.ID})
+	}
+	if len(view.Items) == 0 {
+		view.Empty = &Empty{"history", "No history to show", "No request that you may see has touched this event. Entries that were imported have their history where they came from.", nil}
+	}
+	return p.render(w, v, http.StatusOK, "history", shell, view)
+}

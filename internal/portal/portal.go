@@ -1,0 +1,218 @@
+package portal
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
+	"github.com/enterprise-event-bus/eventbus/internal/iam"
+	"github.com/enterprise-event-bus/eventbus/internal/observe"
+	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/registry"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
+)
+
+// Config says how the portal presents itself; the zero value works.
+type Config struct {
+	Product      string                        // name in the head of every page; default "Enterprise Event Bus"
+	Organization string                        // shown beneath it when set; no agency is named by default
+	Version      string                        // in the footer
+	Commit       string                        // in the footer
+	Dev          bool                          // personas on the sign-in page; catalog and guides are open to anybody on loopback
+	Personas     []eventbus.Person             // of `dev`, one click each
+	Support      []SupportChannel              // default: one line that asks to configure them
+	Environments func() []eventbus.Environment // in order of promotion; default DemoEnvironments
+	Deployment   eventbus.Deployment           // for ARNs in samples; default DemoDeployment
+	BaseURL      string                        // of this portal as clients see it, for CLI and curl lines; default http://127.0.0.1:8080
+	Region       string                        // AWS region for samples; default the Deployment's
+	Now          func() time.Time              // default time.Now
+	Logger       *slog.Logger                  // discards when nil
+}
+
+// SupportChannel is one way to reach the people who run the bus.
+type SupportChannel struct {
+	Name     string // "Chat", "Mail", "On call"
+	Address  string // an https: or mailto: link, or plain text
+	Answered string // within which time, in plain words
+}
+
+// Records gives what the pages show of people and access; the store implements it.
+type Records interface {
+	Grants(ctx context.Context, q eventbus.GrantQuery) ([]eventbus.Grant, error)
+	Person(ctx context.Context, id string) (eventbus.Person, error)
+	Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error)
+}
+
+// Inbox holds the notifications to a person; the store implements it.
+type Inbox interface {
+	Inbox(ctx context.Context, p eventbus.Person, unreadOnly bool, limit int) ([]eventbus.Notification, error)
+	MarkRead(ctx context.Context, personID, notificationID string) error
+}
+
+// Topics reads topics from Kafka; *streams.Streams implements it.
+type Topics interface {
+	Topic(ctx context.Context, name string) (eventbus.Topic, error)
+	Topics(ctx context.Context, prefix string) ([]eventbus.Topic, error)
+}
+
+// Groups reads consumer groups from Kafka; package streams implements it.
+type Groups interface {
+	Groups(ctx context.Context, prefix string) ([]Group, error)
+	Group(ctx context.Context, name string) (Group, error)
+}
+
+// Group is a consumer group as the pages show it.
+type Group struct {
+	Name     string
+	State    string
+	Assignor string
+	Members  []GroupMember
+	Lag      []PartitionLag // empty in lists
+	Total    int64          // lag over all partitions; -1 when not known
+}
+
+// GroupMember is one client of a group.
+type GroupMember struct{ ID, Host string }
+
+// PartitionLag is how far a group is behind in one partition.
+type PartitionLag struct {
+	Topic          string
+	Partition      int32
+	Committed, End int64
+	Member         string
+}
+
+// Planner computes what an approval would make; provision implements it.
+type Planner interface {
+	Plan(ctx context.Context, m eventbus.Manifest) (eventbus.Plan, error)
+}
+
+// Component is one part of the bus on the status page.
+type Component struct {
+	Name    string
+	Healthy bool
+	Detail  string // in plain words
+}
+
+// Parts are what the portal shows. Sessions, Catalog, Onboarding, Records and
+// Inbox are needed; a nil one of the others leaves its pages saying so.
+type Parts struct {
+	Sessions   *session.Sessions
+	Catalog    *catalog.Catalog
+	Onboarding *onboarding.Service
+	Records    Records
+	Inbox      Inbox
+	Registry   *registry.Registry
+	Access     *iam.Directory
+	Observe    *observe.Observer
+	Audit      audit.Store
+	Topics     Topics
+	Groups     Groups
+	Planner    Planner
+	Status     func(ctx context.Context) []Component
+}
+
+// Portal serves the pages. It is safe for concurrent use.
+type Portal struct {
+	cfg       Config
+	parts     Parts
+	assets    *assets
+	templates pageTemplates
+	guides    *guides
+}
+
+// New makes a Portal. It reads the embedded templates, assets and guides once.
+func New(cfg Config, parts Parts) *Portal {
+	if cfg.Product == "" {
+		cfg.Product = "Enterprise Event Bus"
+	}
+	if cfg.Environments == nil {
+		cfg.Environments = eventbus.DemoEnvironments
+	}
+	if cfg.Deployment == (eventbus.Deployment{}) {
+		cfg.Deployment = eventbus.DemoDeployment()
+	}
+	if cfg.BaseURL == "" {
+		cfg.BaseURL = "http://127.0.0.1:8080"
+	}
+	if cfg.Region == "" {
+		cfg.Region = cfg.Deployment.Region
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	loaded := loadAssets()
+	return &Portal{cfg: cfg, parts: parts, assets: loaded, templates: parseTemplates(loaded), guides: loadGuides()}
+}
+
+// route is one page or form of the portal.
+type route struct {
+	pattern string
+	open    bool // in `dev`, anybody on loopback may read it without signing in
+	handle  handler
+}
+
+// routes lists every page and form that needs to know who asks.
+func (p *Portal) routes() []route {
+	return []route{
+		{"GET /{$}", true, p.home},
+		{"GET /search", true, p.search},
+		{"GET /catalog", true, p.catalogList},
+		{"GET /catalog/{name}", true, p.eventOverview},
+		{"GET /catalog/{name}/schema", true, p.eventSchema},
+		{"GET /catalog/{name}/consumers", true, p.eventConsumers},
+		{"GET /catalog/{name}/connect", true, p.eventConnect},
+		{"GET /catalog/{name}/history", false, p.eventHistory},
+		{"GET /requests", false, p.requestList},
+		{"GET /requests/new", false, p.requestNew},
+		{"POST /requests/new", false, p.requestCreate},
+		{"GET /requests/{id}", false, p.requestShow},
+		{"GET /requests/{id}/yaml", false, p.requestYAML},
+		{"GET /requests/{id}/edit", false, p.requestEdit},
+		{"POST /requests/{id}/edit", false, p.requestSave},
+		{"POST /requests/{id}/{act}", false, p.requestAct},
+		{"GET /inbox", false, p.inbox},
+		{"POST /inbox", false, p.inboxRead},
+		{"GET /schemas", true, p.schemaList},
+		{"GET /schemas/{subject}", true, p.schemaShow},
+		{"GET /topics", false, p.topicList},
+		{"GET /topics/{topic}", false, p.topicShow},
+		{"GET /groups", false, p.groupList},
+		{"GET /groups/{group}", false, p.groupShow},
+		{"GET /access", false, p.accessPage},
+		{"GET /audit", false, p.auditShow},
+		{"GET /environments", true, p.environmentsPage},
+		{"GET /settings", false, p.settingsPage},
+		{"POST /settings/tokens", false, p.tokenCreate},
+		{"POST /settings/tokens/{id}/revoke", false, p.tokenRevoke},
+		{"GET /device", false, p.devicePage},
+		{"POST /device", false, p.deviceAnswer},
+		{"GET /status", true, p.statusPage},
+		{"GET /docs", true, p.guideIndex},
+		{"GET /docs/{page}", true, p.guidePage},
+		{"GET /{rest...}", true, p.notFound},
+	}
+}
+
+// Handler serves the portal at "/": its pages, forms and static files.
+func (p *Portal) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", p.assets)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, p.assets.url("icon.svg"), http.StatusFound)
+	})
+	mux.HandleFunc("GET /login", p.login)
+	mux.HandleFunc("GET /login/callback", p.loginCallback)
+	mux.HandleFunc("POST /logout", p.logout)
+	for _, route := range p.routes() {
+		mux.Handle(route.pattern, p.visited(route))
+	}
+	return p.secured(mux)
+}

@@ -1,0 +1,537 @@
+package portal
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
+	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
+)
+
+// wizardView is one page of a request's form.
+type wizardView struct {
+	ID, Action string
+	Version    string
+	Steps      []NavItem
+	Step       int
+	StepOf     string
+	Title      string
+	Lede       string
+	Groups     []formGroupView
+	Summary    []Link // faults of this page, linked to their fields
+	Back       string
+	Last       bool
+	Aside      asideView
+}
+
+type formGroupView struct {
+	Legend, Hint string
+	Inputs       []inputView
+}
+
+// asideView is what the bus says beside the fields.
+type asideView struct {
+	Saved   string
+	Version string
+	Kind    string
+	Stop    string
+	Notes   []string
+	ESECC   *esecc
+	Advice  *adviceView
+	Schema  *schemaView
+	Verdict []string // why the schema may not follow the registered ones
+	Changes []changeRow
+}
+
+type esecc struct {
+	Answer  Pill
+	Reasons []string
+	Facts   []Fact
+	Missing []string
+}
+
+type adviceView struct {
+	Partitions, Retention, Storage string
+	Reasons                        []string
+}
+
+// startView chooses what to ask for.
+type startView struct {
+	Kind    string
+	Cards   []StartCard
+	Teams   []Choice
+	Events  []Choice
+	Needed  []string
+	Button  string
+	Problem string
+	YAML    string
+	Faults  []string
+}
+
+// requestKinds are the kinds by their short names in addresses.
+var requestKinds = map[string]eventbus.RequestKind{"producer": eventbus.ProducerRequest, "consumer": eventbus.ConsumerRequest,
+	"change": eventbus.ChangeRequest, "offboarding": eventbus.OffboardingRequest}
+
+func stepsOf(kind eventbus.RequestKind, c formContext) []formStep {
+	switch kind {
+	case eventbus.ProducerRequest:
+		return producerSteps(c)
+	case eventbus.ConsumerRequest:
+		return consumerSteps(c)
+	case eventbus.ChangeRequest:
+		return changeSteps(c)
+	default:
+		return offboardingSteps(c)
+	}
+}
+
+func (p *Portal) requestNew(w http.ResponseWriter, v visit) error {
+	return p.startPage(w, v, http.StatusOK, startView{Kind: v.URL.Query().Get("kind")}, v.URL.Query().Get("event"))
+}
+
+func (p *Portal) startPage(w http.ResponseWriter, v visit, status int, view startView, event string) error {
+	shell := Shell{Title: "New request", Crumbs: []Link{{"Requests", "/requests"}, {Text: "New"}}}
+	for _, team := range v.actor.Person.Teams {
+		view.Teams = append(view.Teams, Choice{Value: team, Label: team})
+	}
+	if kind, ok := requestKinds[view.Kind]; ok {
+		shell.Title = kindName(kind)
+		if err := p.startDetails(v, kind, event, &view); err != nil {
+			return err
+		}
+	} else {
+		view.Kind = ""
+		view.Cards = []StartCard{
+			{"send", "Publish a new event", "Propose an event, get it approved, and produce it from any language.", Link{"Propose an event", "/requests/new?kind=producer"}},
+			{"wifi", "Listen to an event", "Ask for access to an event that another team publishes.", Link{"Ask for access", "/requests/new?kind=consumer"}},
+			{"edit", "Change an event", "A new schema version, more partitions, other principals, better words.", Link{"Propose a change", "/requests/new?kind=change"}},
+			{"schedule", "Retire an event", "Deprecate it, tell its consumers, remove it when nobody reads it any more.", Link{"Begin offboarding", "/requests/new?kind=offboarding"}},
+		}
+	}
+	if len(view.Teams) == 0 {
+		view.Problem = "You belong to no team, so you cannot ask for anything yet. Your teams come from the groups of your sign-in; ask the Event Bus team to map one."
+	}
+	return p.render(w, v, status, "start", shell, view)
+}
+
+func (p *Portal) startDetails(v visit, kind eventbus.RequestKind, event string, view *startView) error {
+	view.Button = "Start"
+	switch kind {
+	case eventbus.ProducerRequest:
+		view.Needed = []string{"what the event is called and what it is for", "who the product owner and the technical contact are", "which personal data a record holds, if any",
+			"where your system runs", "how many records you expect", "an Avro schema (a draft will do)"}
+		return nil
+	case eventbus.ConsumerRequest:
+		view.Needed = []string{"what you will use the event for", "which system reads it", "where that system runs", "the ARN of its role, or your own role that may assume a new one"}
+	}
+	events, err := p.parts.Catalog.Events(v.Context())
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if kind != eventbus.ConsumerRequest && !mine(v.actor.Person, e.Owner) {
+			continue
+		}
+		title := e.Title
+		if title == "" {
+			title = e.Name
+		}
+		view.Events = append(view.Events, Choice{Value: e.Name, Label: title, Chosen: e.Name == event})
+	}
+	if len(view.Events) == 0 {
+		view.Problem = "There is no event that this could be about. Only the owning team may change or retire an event."
+	}
+	return nil
+}
+
+// requestCreate makes a draft, empty or out of a pasted document.
+func (p *Portal) requestCreate(w http.ResponseWriter, v visit) error {
+	if err := parseForm(v.Request); err != nil {
+		return err
+	}
+	sub, err := p.newSubmission(v)
+	if err == nil {
+		var r eventbus.Request
+		if r, err = p.parts.Onboarding.Draft(v.Context(), v.actor, sub); err == nil {
+			http.Redirect(w, v.Request, "/requests/"+r.ID+"/edit", http.StatusSeeOther)
+			return nil
+		}
+	}
+	if code := eventbus.CodeOf(err); code != eventbus.CodeInvalid && code != eventbus.CodeForbidden && code != eventbus.CodeTooLarge {
+		return err
+	}
+	view := startView{Kind: v.PostFormValue("kind"), Problem: sentence(message(err)), YAML: v.PostFormValue("yaml")}
+	for _, f := range eventbus.FaultsOf(err) {
+		view.Faults = append(view.Faults, f.String())
+	}
+	return p.startPage(w, v, statuses[eventbus.CodeOf(err)].status, view, v.PostFormValue("event"))
+}
+
+func (p *Portal) newSubmission(v visit) (onboarding.Submission, error) {
+	if text := v.PostFormValue("yaml"); strings.TrimSpace(text) != "" {
+		return onboarding.ParseRequest([]byte(text), "pasted")
+	}
+	kind, ok := requestKinds[v.PostFormValue("kind")]
+	if !ok {
+		return onboarding.Submission{}, eventbus.Errorf(eventbus.CodeInvalid, "choose what to ask for")
+	}
+	d := document{}
+	d.set("team", v.PostFormValue("team"))
+	p.prefill(v, kind, d)
+	if kind != eventbus.ProducerRequest {
+		d.set("event", v.PostFormValue("event"))
+	}
+	content, err := d.content(kind)
+	return onboarding.Submission{Kind: kind, Content: content}, err
+}
+
+// prefill takes over what the team has said before, so that nothing is asked
+// twice (WCAG 2.2, 3.3.7).
+func (p *Portal) prefill(v visit, kind eventbus.RequestKind, d document) {
+	if kind != eventbus.ProducerRequest && kind != eventbus.ConsumerRequest {
+		return
+	}
+	d.set("contacts.technicalContact", v.actor.Person.Name)
+	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, eventbus.RequestQuery{Team: v.PostFormValue("team"), Limit: 20})
+	if err != nil {
+		return // an empty form is good enough
+	}
+	for _, r := range list {
+		if r.Kind != eventbus.ProducerRequest && r.Kind != eventbus.ConsumerRequest {
+			continue
+		}
+		before := documentOf(r.Content)
+		for _, section := range []string{"contacts", "system", "network", "clients"} {
+			if value := before.get(section); !vacant(value) {
+				d.set(section, value)
+			}
+		}
+		return
+	}
+}
+
+// parseForm reads the form within its limit.
+func parseForm(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return eventbus.Errorf(eventbus.CodeInvalid, "the form cannot be read; nothing was saved: %w", err)
+	}
+	return nil
+}
+
+// editing is a request's form under way.
+type editing struct {
+	request eventbus.Request
+	doc     document
+	steps   []formStep
+	at      int // index of the step
+}
+
+func (p *Portal) editing(v visit) (editing, error) {
+	shown, err := p.parts.Onboarding.View(v.Context(), v.actor, v.PathValue("id"))
+	if err != nil {
+		return editing{}, err
+	}
+	if !slices.ContainsFunc(shown.Acts, func(a onboarding.Act) bool { return a.Do == "edit" }) {
+		return editing{}, &eventbus.Error{Code: eventbus.CodeForbidden, Message: "This request cannot be edited by you now; nothing was changed.",
+			Next: "Its team may edit it until it is decided. Look at the request to see whose turn it is."}
+	}
+	e := editing{request: shown.Request, doc: documentOf(shown.Request.Content)}
+	e.steps = stepsOf(e.request.Kind, p.formContext(v, e.request))
+	n, _ := strconv.Atoi(v.URL.Query().Get("step"))
+	e.at = min(max(n, 1), len(e.steps)) - 1
+	return e, nil
+}
+
+func (p *Portal) formContext(v visit, r eventbus.Request) formContext {
+	c := formContext{environments: p.cfg.Environments(), teams: v.actor.Person.Teams}
+	if found, err := p.parts.Catalog.Search(v.Context(), catalog.Query{PageSize: 1}); err == nil {
+		for _, d := range found.Facets["domain"] {
+			c.domains = append(c.domains, d.Value)
+		}
+	}
+	if r.Kind == eventbus.ConsumerRequest {
+		c.events, _ = p.parts.Catalog.Events(v.Context())
+		for _, e := range c.events {
+			if e.Name != r.Event || e.Schema == "" {
+				continue
+			}
+			if parsed, err := avro.Parse(e.Schema, avro.Options{Lax: true}); err == nil {
+				for _, f := range parsed.Fields() {
+					c.fields = append(c.fields, f.Path)
+				}
+			}
+		}
+	}
+	return c
+}
+
+func (p *Portal) requestEdit(w http.ResponseWriter, v visit) error {
+	e, err := p.editing(v)
+	if err != nil {
+		return err
+	}
+	var faults []eventbus.Fault
+	if v.URL.Query().Has("check") {
+		faults = p.faults(v, e)
+	}
+	return p.wizardPage(w, v, http.StatusOK, e, faults, nil)
+}
+
+// requestSave keeps a page of the form: on every change (autosave), and on its
+// buttons, which go on to another page or to the review.
+func (p *Portal) requestSave(w http.ResponseWriter, v visit) error {
+	e, err := p.editing(v)
+	if err != nil {
+		return err
+	}
+	if err := parseForm(v.Request); err != nil {
+		return err
+	}
+	var broken []eventbus.Fault
+	for _, group := range e.steps[e.at].groups {
+		for _, in := range group.inputs {
+			if fault := e.doc.take(in, v.PostForm); fault != nil {
+				broken = append(broken, *fault)
+			}
+		}
+	}
+	content, err := e.doc.content(e.request.Kind)
+	if err != nil {
+		return err
+	}
+	version, _ := strconv.ParseInt(v.PostFormValue("version"), 10, 64)
+	saved, err := p.parts.Onboarding.SaveDraft(v.Context(), v.actor, e.request.ID, version, onboarding.Submission{Kind: e.request.Kind, Content: content})
+	do := v.PostFormValue("do")
+	if err != nil {
+		if do == "" { // autosave: said beside the fields, what was typed stays
+			return p.wizardPage(w, v, statuses[eventbus.CodeOf(err)].status, e, nil, err)
+		}
+		return err
+	}
+	e.request = saved
+	if do == "next" || len(broken) > 0 {
+		if here := e.here(append(broken, p.faults(v, e)...)); len(here) > 0 && do != "" {
+			return p.wizardPage(w, v, http.StatusUnprocessableEntity, e, here, nil)
+		}
+	}
+	if do == "" {
+		return p.wizardPage(w, v, http.StatusOK, e, broken, nil)
+	}
+	http.Redirect(w, v.Request, e.after(do), http.StatusSeeOther)
+	return nil
+}
+
+// after gives the page that follows a button.
+func (e editing) after(do string) string {
+	at := "/requests/" + e.request.ID
+	switch {
+	case do == "leave" || do == "review":
+		return at
+	case strings.HasPrefix(do, "step-"):
+		return at + "/edit?step=" + strings.TrimPrefix(do, "step-")
+	case e.at+1 < len(e.steps): // next, skip
+		return at + "/edit?step=" + strconv.Itoa(e.at+2)
+	default:
+		return at
+	}
+}
+
+// faults are what keeps the draft from being submitted.
+func (p *Portal) faults(v visit, e editing) []eventbus.Fault {
+	content, err := e.doc.content(e.request.Kind)
+	if err != nil {
+		return eventbus.FaultsOf(err)
+	}
+	faults, err := p.parts.Onboarding.Check(v.Context(), content, e.request.ID)
+	if err != nil {
+		return nil // submitting tells it
+	}
+	return faults
+}
+
+// here leaves the faults of the present step.
+func (e editing) here(faults []eventbus.Fault) []eventbus.Fault {
+	var list []eventbus.Fault
+	for _, f := range faults {
+		if _, step := e.place(f.Path); step == e.at {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// place finds the input and step that a fault's path belongs to; step -1 when
+// no field has it.
+func (e editing) place(path string) (input, int) {
+	for i, step := range e.steps {
+		for _, group := range step.groups {
+			for _, in := range group.inputs {
+				if in.owns(path) {
+					return in, i
+				}
+			}
+		}
+	}
+	return input{}, -1
+}
+
+func (p *Portal) wizardPage(w http.ResponseWriter, v visit, status int, e editing, faults []eventbus.Fault, problem error) error {
+	step := e.steps[e.at]
+	at := "/requests/" + e.request.ID
+	view := wizardView{ID: e.request.ID, Action: at + "/edit?step=" + strconv.Itoa(e.at+1), Version: strconv.FormatInt(e.request.Version, 10),
+		Step: e.at + 1, StepOf: fmt.Sprintf("Step %d of %d", e.at+1, len(e.steps)), Title: step.title, Lede: step.lede, Last: e.at+1 == len(e.steps)}
+	for i, s := range e.steps {
+		view.Steps = append(view.Steps, NavItem{Link: Link{s.title, at + "/edit?step=" + strconv.Itoa(i+1)}, Current: i == e.at, Count: i + 1})
+	}
+	if e.at > 0 {
+		view.Back = view.Steps[e.at-1].URL
+	}
+	for _, group := range step.groups {
+		g := formGroupView{Legend: group.legend, Hint: group.hint}
+		for _, in := range group.inputs {
+			g.Inputs = append(g.Inputs, e.doc.view(in, e.at+1, faults))
+		}
+		view.Groups = append(view.Groups, g)
+	}
+	for _, f := range faults {
+		if in, i := e.place(f.Path); i == e.at {
+			view.Summary = append(view.Summary, Link{in.label + ": " + f.Message, "#" + inputID(in.path)})
+		}
+	}
+	view.Aside = p.aside(v, e)
+	view.Aside.Version = view.Version
+	view.Aside.Saved = "Saved " + e.request.UpdatedAt.UTC().Format("15:04 UTC") + ". You can leave and come back."
+	if problem != nil {
+		view.Aside.Saved, view.Aside.Stop = "Not saved.", sentence(message(problem))+". "+next(problem, "Reload the page to see what was saved last.")
+	}
+	title := step.title
+	if len(faults) > 0 {
+		title = "Error: " + title
+	}
+	heading := e.request.Title
+	if heading == "" || strings.HasSuffix(heading, " ") {
+		heading = kindName(e.request.Kind)
+	}
+	return p.render(w, v, status, "wizard", Shell{Title: title + " · " + heading, Heading: heading, Wide: true,
+		Crumbs: []Link{{"Requests", "/requests"}, {heading, at}, {Text: "Edit"}}}, view)
+}
+
+// aside works out what the bus has to say about the present step.
+func (p *Portal) aside(v visit, e editing) asideView {
+	view := asideView{Kind: string(e.steps[e.at].aside)}
+	content, err := e.doc.content(e.request.Kind)
+	if err != nil {
+		return view
+	}
+	switch e.steps[e.at].aside {
+	case asideFit:
+		if c, ok := content.(*onboarding.ProducerContent); ok {
+			view.Stop, view.Notes = onboarding.Fit(c.Fit, c.System.FISMA)
+		}
+	case asideESECC:
+		view.ESECC = p.esecc(content)
+	case asideAdvice:
+		if c, ok := content.(*onboarding.ProducerContent); ok {
+			view.Advice = p.advice(c)
+		}
+	case asideSchema:
+		p.schemaAside(v, e, &view)
+	}
+	return view
+}
+
+func (p *Portal) esecc(content onboarding.Content) *esecc {
+	var n onboarding.Network
+	switch c := content.(type) {
+	case *onboarding.ProducerContent:
+		n = c.Network
+	case *onboarding.ConsumerContent:
+		n = c.Network
+	}
+	if n.Location == "" {
+		return nil
+	}
+	return eseccOf(onboarding.ESECC(n, p.cfg.Environments()))
+}
+
+func eseccOf(d onboarding.ESECCDecision) *esecc {
+	view := &esecc{Reasons: d.Reasons, Missing: d.Packet.Missing, Facts: []Fact{{Term: "Port", Text: strconv.Itoa(d.Packet.Port)}, {Term: "Protocol", Text: d.Packet.Protocol}}}
+	switch d.Needed {
+	case onboarding.NeedNo:
+		view.Answer = Pill{"ESECC not needed, as a rule", ToneGood, "check_circle"}
+	case onboarding.NeedYes:
+		view.Answer = Pill{"ESECC needed", ToneWarn, "warning"}
+	default:
+		view.Answer = Pill{"Ask the Event Bus team", ToneInfo, "info"}
+	}
+	for _, to := range d.Packet.Destinations {
+		view.Facts = append(view.Facts, Fact{Term: "To", Text: to, Mono: true})
+	}
+	return view
+}
+
+func (p *Portal) advice(c *onboarding.ProducerContent) *adviceView {
+	var limits eventbus.TopicLimits
+	for _, e := range p.cfg.Environments() {
+		limits = e.Limits
+	}
+	t := onboarding.Throughput{PerDay: c.Event.PerDay, PeakPerSecond: c.Event.PeakPerSecond, AverageBytes: c.Event.AverageBytes, MaxBytes: c.Event.MaxBytes,
+		LongestOutageDays: c.Topic.LongestOutageDays, Ordering: c.Topic.Ordering, Replication: limits.WithDefaults().ReplicationFactor}
+	return adviceOf(onboarding.Advise(t, limits))
+}
+
+func adviceOf(a onboarding.Advice) *adviceView {
+	view := &adviceView{Partitions: count(int64(a.Partitions), "partition"), Retention: count(int64(a.RetentionDays), "day") + " of retention", Reasons: a.Reasons}
+	if a.StorageBytes > 0 {
+		view.Storage = "about " + sized(a.StorageBytes) + " of storage"
+	}
+	return view
+}
+
+// schemaAside reads the typed schema, compares it with what is registered.
+func (p *Portal) schemaAside(v visit, e editing, view *asideView) {
+	text := shown(e.doc.get("schema.value"))
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	view.Schema = &schemaView{}
+	parsed, err := avro.Parse(text, avro.Options{})
+	if err != nil {
+		view.Schema.Problem = sentence(err.Error())
+		return
+	}
+	view.Schema.fill(parsed)
+	name := e.request.Event
+	if e.request.Kind == eventbus.ProducerRequest || name == "" {
+		return
+	}
+	existing, err := p.parts.Catalog.Event(v.Context(), name)
+	if err != nil || existing.Schema == "" {
+		return
+	}
+	before, err := avro.Parse(existing.Schema, avro.Options{Lax: true})
+	if err != nil {
+		return
+	}
+	view.Changes = changeRows(avro.Diff(before, parsed))
+	view.Verdict = onboarding.Incompatibilities(existing.Compatibility, parsed, []eventbus.Schema{{Text: existing.Schema, Version: 1}})
+}
+
+// contentOf decodes a request's stored content.
+func contentOf(r eventbus.Request) (map[string]any, error) {
+	var d map[string]any
+	err := json.Unmarshal(r.Content, &d)
+	return d, err
+}
+
+// stepURL is the page of the wizard where a field is edited.
+func stepURL(id string, step int, in input) string {
+	return "/requests/" + url.PathEscape(id) + "/edit?" + url.Values{"step": {strconv.Itoa(step + 1)}, "check": {"1"}}.Encode() + "#" + inputID(in.path)
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
+	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/provision"
+)
+
+// openControl opens catalog, provisioning and onboarding.
+func (s *Server) openControl(context.Context) error {
+	access := accessWorld{s.iam}
+	schemas := schemaWorld{s.registry}
+	s.secrets = &secretOffers{dir: access, by: map[string]provision.SecretOffer{}}
+	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
+	s.provision = provision.New(provision.Config{
+		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger,
+	}, provision.World{
+		Topics:  topicWorld{s.engine, kadm.NewClient(s.kafka)},
+		Schemas: schemas, Access: access, Secrets: s.secrets,
+		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s.store, Leases: s.store, Audit: s.store,
+	})
+	if err := s.provision.Register(s.metrics); err != nil {
+		return err
+	}
+	s.guard = &schemaGuard{registry: s.registry, source: s.provision}
+	s.onboarding = onboarding.New(onboarding.Config{Environments: s.environments, Now: s.cfg.Now}, s.store, onboarding.Sources{
+		Events: s.store, Lineage: s.store, Schemas: schemas,
+	})
+	return nil
+}
+
+// reconcileEvery is how soon an approval is acted on.
+const reconcileEvery = 250 * time.Millisecond
+
+// reconcile provisions what is approved, until ctx ends. It looks at the state,
+// never at a queue: after a crash the same work is found again.
+func (s *Server) reconcile(ctx context.Context) error {
+	ticker := time.NewTicker(reconcileEvery)
+	defer ticker.Stop()
+	for {
+		if err := s.reconcileOnce(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Warn("provisioning is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *Server) reconcileOnce(ctx context.Context) error {
+	work, err := s.onboarding.NextWork(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range work {
+		planID, failure := s.provisionRequest(ctx, w)
+		if ctx.Err() != nil {
+			return nil
+		}
+		request, err := s.onboarding.EnvironmentApplied(ctx, w.RequestID, w.Environment, planID, failure)
+		if err != nil {
+			return err
+		}
+		if err := s.listConsumer(ctx, request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// provisionRequest plans and applies what one request wants in one environment.
+func (s *Server) provisionRequest(ctx context.Context, w onboarding.Work) (planID string, err error) {
+	request, err := s.store.Request(ctx, w.RequestID)
+	if err != nil {
+		return "", err
+	}
+	manifest, err := s.onboarding.Manifest(ctx, request, w.Environment)
+	if err != nil {
+		return "", err
+	}
+	plan, err := s.provision.Plan(ctx, manifest)
+	if err != nil || plan.Empty() {
+		return "", err
+	}
+	by := eventbus.Actor{System: "onboarding"}
+	return plan.ID, s.provision.Apply(ctx, by, plan, manifest, provision.ApplyOptions{
+		Approved:         true,
+		AllowDestructive: request.Kind == eventbus.OffboardingRequest || request.Kind == eventbus.ChangeRequest,
+	})
+}
+
+// listConsumer puts the system of a provisioned consumer request into the
+// catalog as a consuming system.
+func (s *Server) listConsumer(ctx context.Context, request eventbus.Request) error {
+	if request.Kind != eventbus.ConsumerRequest {
+		return nil
+	}
+	system, err := onboarding.ConsumingSystemOf(request)
+	if err != nil || system == nil {
+		return err
+	}
+	_, err = s.catalog.Subscribe(ctx, eventbus.Actor{System: "onboarding"}, *system)
+	return err
+}

@@ -1,0 +1,47 @@
+package server
+
+import (
+	"context"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/devidp"
+	"github.com/enterprise-event-bus/eventbus/internal/notify"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
+)
+
+// The OpenID client that the bus is to its identity provider.
+const (
+	oidcClient   = "eventbus"
+	callbackPath = "/login/callback"
+	devIDPPath   = "/dev/idp"
+)
+
+// openPeople opens sign-in and notifications. In `dev` the identity provider is
+// the bus's own, on loopback, so that the very path of production is used.
+func (s *Server) openPeople(context.Context) (err error) {
+	base := s.Addresses().HTTP
+	cfg := session.Config{ClientID: oidcClient, RedirectURL: base + callbackPath, Audit: s.audit, Now: s.cfg.Now, Logger: s.cfg.Logger}
+	if s.cfg.Dev && base != "" {
+		cfg.Issuer, cfg.GroupRoles, cfg.TeamPrefix = base+devIDPPath, devidp.GroupRoles(), devidp.TeamPrefix
+		s.idp, err = devidp.New(devidp.Config{Issuer: cfg.Issuer, ClientID: oidcClient,
+			RedirectURLs: []string{cfg.RedirectURL}, Now: s.cfg.Now}, devidp.Personas())
+		if err != nil {
+			return err
+		}
+	}
+	s.session = session.New(cfg, s.store)
+	s.session.GrantLocal(s.token, session.LocalAdministrator())
+	s.notify = notify.New(notify.Config{Logger: s.cfg.Logger}, s.store, s.store, nil)
+	return nil
+}
+
+// personas are the people of `dev`, for one click each.
+func (s *Server) personas() []eventbus.Person {
+	var people []eventbus.Person
+	if s.cfg.Dev {
+		for _, persona := range devidp.Personas() {
+			people = append(people, persona.Person)
+		}
+	}
+	return people
+}
