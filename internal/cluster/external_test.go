@@ -1,0 +1,396 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl"
+
+	"github.com/enterprise-event-bus/eventbus"
+)
+
+// brokers starts an engine on TCP ports, as a cluster of somebody else.
+func brokers(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
+	t.Helper()
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(3), kfake.SeedTopics(3, "orders")}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func openExternal(t *testing.T, cfg ExternalConfig) *External {
+	t.Helper()
+	e, err := OpenExternal(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func login(t *testing.T, s SASL) sasl.Mechanism {
+	t.Helper()
+	m, err := s.Login()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// through makes a client whose every connection passes an upstream, as the
+// gateway would carry it: by the address that the client dials.
+func through(t *testing.T, e *External, c *kfake.Cluster, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{}, 1000)
+	carried := 0
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(c.ListenAddrs()...),
+		kgo.Dialer(func(_ context.Context, _, address string) (net.Conn, error) {
+			near, far := net.Pipe()
+			serve := e.Serve
+			for _, id := range e.Nodes() {
+				if at, _ := e.Node(id); at == address {
+					serve = e.Upstream(id).Serve
+				}
+			}
+			carried++
+			go func() { _ = serve(ctx, far); ended <- struct{}{} }()
+			return near, nil
+		}),
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cl.Close()
+		cancel()
+		for range carried {
+			<-ended
+		}
+	})
+	return cl
+}
+
+// roundTrip produces to every partition and reads it back.
+func roundTrip(t *testing.T, cl *kgo.Client, n int) {
+	t.Helper()
+	for i := range n {
+		r := &kgo.Record{Topic: "orders", Key: fmt.Append(nil, i), Value: bytes.Repeat([]byte{byte(i)}, 2000)}
+		if err := cl.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatalf("produce %d: %v", i, err)
+		}
+	}
+	cl.AddConsumeTopics("orders")
+	got := 0
+	for got < n {
+		fetches := cl.PollFetches(t.Context())
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		got += fetches.NumRecords()
+	}
+}
+
+func TestExternalCarriesClientsToEachNode(t *testing.T) {
+	c := brokers(t)
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs()[:1]})
+	if got := e.Nodes(); len(got) != 3 {
+		t.Fatalf("nodes %v, want three", got)
+	}
+	roundTrip(t, through(t, e, c), 30)
+	if err := e.Ready(); err != nil {
+		t.Error(err)
+	}
+	if err := e.Writable(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExternalSignsIn(t *testing.T) {
+	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
+		t.Run(mechanism, func(t *testing.T) {
+			c := brokers(t, kfake.EnableSASL(), kfake.Superuser(mechanism, "bus", "secret"))
+			good := login(t, SASL{Mechanism: mechanism, User: "bus", Password: "secret"})
+			e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs(), SASL: good})
+			roundTrip(t, through(t, e, c), 10)
+
+			bad := login(t, SASL{Mechanism: mechanism, User: "bus", Password: "wrong"})
+			e.cfg.SASL = bad
+			near, far := net.Pipe()
+			defer near.Close()
+			err := e.Serve(t.Context(), far)
+			wantCode(t, err, eventbus.CodeUnavailable)
+			if !strings.Contains(err.Error(), mechanism+" login") {
+				t.Errorf("error %v, want the step that failed", err)
+			}
+			if strings.Contains(err.Error(), "wrong") {
+				t.Errorf("error %v tells the password", err)
+			}
+			if _, err := near.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+				t.Errorf("the client's connection gives %v, want its end", err)
+			}
+		})
+	}
+}
+
+// TestExternalRenewsItsLogin keeps a client's connection, with requests in
+// flight, over many lifetimes of the bus's own session (KIP-368). The broker
+// closes a connection whose session is not renewed.
+func TestExternalRenewsItsLogin(t *testing.T) {
+	c := brokers(t, kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "bus", "secret"),
+		kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "100"}))
+	logins := 0
+	c.ControlKey(int16(kmsg.SASLHandshake), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		logins++
+		return nil, nil, false
+	})
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs(),
+		SASL: login(t, SASL{Mechanism: "SCRAM-SHA-256", User: "bus", Password: "secret"})})
+	var conns opened
+	cl := through(t, e, c, kgo.WithHooks(&conns), kgo.ConsumeTopics("orders"))
+	for i := 0; logins < 40 && i < 5000; i++ {
+		for range 3 {
+			cl.Produce(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}, func(_ *kgo.Record, err error) {
+				if err != nil {
+					t.Errorf("produce: %v", err)
+				}
+			})
+		}
+		if err := cl.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.PollFetches(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if logins < 40 {
+		t.Errorf("%d logins, want 40: the session was not renewed", logins)
+	}
+	if conns.closed > 0 {
+		t.Errorf("%d connections of the client were cut", conns.closed)
+	}
+}
+
+// opened counts a client's connections that ended while it lived.
+type opened struct{ closed int }
+
+func (o *opened) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e2e kgo.BrokerE2E) {
+	if e2e.Err() != nil && !errors.Is(e2e.Err(), context.Canceled) {
+		o.closed++
+	}
+}
+
+func TestExternalLearnsTopics(t *testing.T) {
+	c := brokers(t)
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs()})
+	id := c.TopicInfo("orders").TopicID
+	if name, ok := e.TopicName(id); !ok || name != "orders" {
+		t.Errorf("topic of a known id is %q, %v", name, ok)
+	}
+	if name, ok := e.TopicName([16]byte{1}); ok {
+		t.Errorf("an id that no topic has is %q", name)
+	}
+	if name, ok := e.TopicName([16]byte{}); ok {
+		t.Errorf("the zero id is %q", name)
+	}
+	admin, err := kgo.NewClient(e.ClientOpts()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	value := "12345"
+	if _, err := kadm.NewClient(admin).CreateTopic(t.Context(), 1, 1, map[string]*string{maxMessageBytes: &value}, "later"); err != nil {
+		t.Fatal(err)
+	}
+	if name, ok := e.TopicName(c.TopicInfo("later").TopicID); !ok || name != "later" {
+		t.Errorf("topic made a moment ago is %q, %v", name, ok)
+	}
+	if got := e.MaxMessageBytes("later"); got != 0 {
+		t.Errorf("limit before a refresh is %d, want 0: not known", got)
+	}
+	if err := e.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.MaxMessageBytes("later"); got != 12345 {
+		t.Errorf("limit is %d, want 12345", got)
+	}
+	if got := e.MaxMessageBytes("orders"); got < eventbus.KafkaMaxMessageBytes {
+		t.Errorf("limit of a topic without one is %d, want Kafka's default", got)
+	}
+}
+
+// TestExternalFollowsTheCluster adds and removes brokers while it runs.
+func TestExternalFollowsTheCluster(t *testing.T) {
+	c := brokers(t, kfake.NumBrokers(2))
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs()})
+	node, _, err := c.AddNode(7, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(e.Nodes()); got != "[0 1 7]" {
+		t.Errorf("nodes %s after one was added", got)
+	}
+	if err := c.RemoveNode(node); err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	wantCode(t, e.Upstream(7).Serve(t.Context(), far), eventbus.CodeUnavailable) // gone, not noticed yet
+	if err := e.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	near2, far2 := net.Pipe()
+	defer near2.Close()
+	wantCode(t, e.Upstream(7).Serve(t.Context(), far2), eventbus.CodeUnavailable)
+	if got := fmt.Sprint(e.Nodes()); got != "[0 1]" {
+		t.Errorf("nodes %s after one was removed", got)
+	}
+}
+
+func TestExternalSaysWhenTheClusterIsGone(t *testing.T) {
+	c := brokers(t, kfake.NumBrokers(1))
+	now := time.Unix(1_800_000_000, 0)
+	var log bytes.Buffer
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs(), RefreshEvery: time.Second,
+		Logger: slog.New(slog.NewTextHandler(&log, nil)), Now: func() time.Time { return now }})
+	c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	wantCode(t, e.refresh(ctx), eventbus.CodeUnavailable)
+	if err := e.Ready(); err != nil {
+		t.Errorf("not ready after one failure: %v", err)
+	}
+	now = now.Add(4 * time.Second)
+	wantCode(t, e.Ready(), eventbus.CodeUnavailable)
+	if _, ok := e.Node(0); !ok {
+		t.Error("the last known broker was forgotten")
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	wantCode(t, e.Serve(t.Context(), far), eventbus.CodeUnavailable)
+	wantCode(t, e.Ready(), eventbus.CodeUnavailable)
+}
+
+func TestOpenExternalRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		bootstrap []string
+		code      eventbus.Code
+		want      string
+	}{
+		{"no broker", nil, eventbus.CodeInvalid, "bootstrap: no broker"},
+		{"no port", []string{"kafka"}, eventbus.CodeInvalid, `"kafka" is not an address`},
+		{"port 0", []string{"kafka:0"}, eventbus.CodeInvalid, "bootstrap[0]"},
+		{"port too large", []string{"a:1", "kafka:70000"}, eventbus.CodeInvalid, "bootstrap[1]"},
+		{"nobody there", []string{"127.0.0.1:1"}, eventbus.CodeUnavailable, "ask the Kafka cluster"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			_, err := OpenExternal(ctx, ExternalConfig{Bootstrap: tt.bootstrap})
+			wantCode(t, err, tt.code)
+			if !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %q, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestSASLLogin(t *testing.T) {
+	token := func(context.Context) (string, error) { return "t", nil }
+	for _, tt := range []struct {
+		name string
+		sasl SASL
+		want string // of the error; "" is none
+	}{
+		{"none", SASL{}, ""},
+		{"plain", SASL{Mechanism: "PLAIN", User: "u", Password: "p"}, ""},
+		{"scram", SASL{Mechanism: "SCRAM-SHA-512", User: "u", Password: "p"}, ""},
+		{"oauth", SASL{Mechanism: "OAUTHBEARER", Token: token}, ""},
+		{"no password", SASL{Mechanism: "PLAIN", User: "u"}, "a user and a password"},
+		{"no user", SASL{Mechanism: "SCRAM-SHA-256", Password: "p"}, "a user and a password"},
+		{"no tokens", SASL{Mechanism: "OAUTHBEARER"}, "a source of tokens"},
+		{"no credentials", SASL{Mechanism: "AWS_MSK_IAM"}, "AWS credentials"},
+		{"unknown", SASL{Mechanism: "GSSAPI"}, `"GSSAPI" is not a mechanism`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := tt.sasl.Login()
+			switch {
+			case tt.want == "" && err != nil:
+				t.Error(err)
+			case tt.want == "" && tt.sasl.Mechanism != "" && m.Name() != tt.sasl.Mechanism:
+				t.Errorf("mechanism %s", m.Name())
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	port, name := PortPerBroker("bus", 9200), NamePerBroker("bus.example", 9098)
+	for _, tt := range []struct {
+		node           int32
+		byPort, byName string
+	}{
+		{0, "bus:9200", "b-0.bus.example:9098"},
+		{3, "bus:9203", "b-3.bus.example:9098"},
+		{60_000, "bus:9200", "b-60000.bus.example:9098"},
+		{-1, "bus:9200", "bus.example:9098"},
+	} {
+		h, p := port(tt.node)
+		if got := fmt.Sprintf("%s:%d", h, p); got != tt.byPort {
+			t.Errorf("node %d by port is %s, want %s", tt.node, got, tt.byPort)
+		}
+		h, p = name(tt.node)
+		if got := fmt.Sprintf("%s:%d", h, p); got != tt.byName {
+			t.Errorf("node %d by name is %s, want %s", tt.node, got, tt.byName)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		node int32
+		ok   bool
+	}{
+		{"b-0.bus.example", 0, true},
+		{"B-12.BUS.example.", 12, true},
+		{"b-2147483647.bus.example", 2147483647, true},
+		{"b-2147483648.bus.example", 0, false},
+		{"b-.bus.example", 0, false},
+		{"b-01.bus.example", 0, false},
+		{"b-+1.bus.example", 0, false},
+		{"b--1.bus.example", 0, false},
+		{"b-1.evil.example", 0, false},
+		{"a.b-1.bus.example", 0, false},
+		{"bus.example", 0, false},
+		{"", 0, false},
+	} {
+		node, ok := NodeOfName("bus.example", tt.name)
+		if ok != tt.ok || ok && node != tt.node {
+			t.Errorf("%q is node %d, %v; want %d, %v", tt.name, node, ok, tt.node, tt.ok)
+		}
+	}
+}
