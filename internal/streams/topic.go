@@ -12,14 +12,6 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 )
 
-// Streams reads topics, groups and records through an admin client.
-type Streams struct {
-	admin *kadm.Client
-}
-
-// New makes a Streams on an admin client, which stays the caller's to close.
-func New(admin *kadm.Client) *Streams { return &Streams{admin: admin} }
-
 // Topics lists the topics that begin with prefix, by name, without internal
 // ones and without configuration.
 func (s *Streams) Topics(ctx context.Context, prefix string) ([]eventbus.Topic, error) {
@@ -47,7 +39,7 @@ func (s *Streams) Topic(ctx context.Context, name string) (eventbus.Topic, error
 	}
 	detail, ok := details[name]
 	if !ok || errors.Is(detail.Err, kerr.UnknownTopicOrPartition) || eventbus.InternalTopic(name) {
-		return eventbus.Topic{}, eventbus.Errorf(eventbus.CodeNotFound, "there is no topic %q", name)
+		return eventbus.Topic{}, noTopic(name)
 	}
 	if detail.Err != nil {
 		return eventbus.Topic{}, unavailable(detail.Err, "read topic "+name)
