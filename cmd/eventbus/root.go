@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,11 @@ func run(ctx context.Context, args []string, io stdio, getenv func(string) strin
 		return int(exit)
 	}
 	a.report(err)
-	return exitCode(err)
+	code := exitCode(err)
+	if code == exitUsage && slices.Contains(args, "--detailed-exitcode") {
+		return exitFailed // 2 means changes there
+	}
+	return code
 }
 
 func (a *app) root() *cobra.Command {
@@ -98,9 +103,11 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		a.devCommand(),
+		a.devCommand(), a.loginCommand(), a.logoutCommand(),
 		a.envCommand(), a.produceCommand(), a.consumeCommand(),
-		a.topicCommand(), a.schemaCommand(),
+		a.eventCommand(), a.topicCommand(), a.schemaCommand(),
+		a.requestCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.driftCommand(),
+		a.iamCommand(), a.tokenCommand(), a.auditCommand(),
 		a.versionCommand(),
 	}
 }
@@ -227,14 +234,16 @@ func (a *app) tokenFile(server string) (string, error) {
 	return filepath.Join(dir, "tokens", host), nil
 }
 
+// storedToken is that of the person who signed in, else the administrator's.
 func (a *app) storedToken() string {
-	file, err := a.tokenFile(a.server)
-	if err != nil {
-		return ""
+	for _, place := range []func(string) (string, error){a.loginFile, a.tokenFile} {
+		file, err := place(a.server)
+		if err != nil {
+			return ""
+		}
+		if text, err := os.ReadFile(file); err == nil {
+			return strings.TrimSpace(string(text))
+		}
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
+	return ""
 }

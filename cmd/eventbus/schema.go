@@ -21,7 +21,7 @@ import (
 func (a *app) schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "schema", Short: "List, show, check, register and compare schemas"}
 	cmd.AddCommand(a.schemaListCommand(), a.schemaShowCommand(), a.schemaRegisterCommand(),
-		a.schemaCheckCommand(), a.schemaDiffCommand())
+		a.schemaCheckCommand(), a.schemaDiffCommand(), a.schemaExportCommand(), a.schemaImportCommand())
 	return cmd
 }
 

@@ -39,8 +39,12 @@ var access = map[string]rule{
 	"start-device-login":     {anyone: true},
 	"poll-device-login":      {anyone: true},
 
-	"list-topics": {open: true, scope: session.ScopeRead},
-	"get-topic":   {open: true, scope: session.ScopeRead},
+	"list-topics":       {open: true, scope: session.ScopeRead},
+	"get-topic":         {open: true, scope: session.ScopeRead},
+	"list-partitions":   {scope: session.ScopeRead},
+	"list-topic-groups": {scope: session.ScopeRead},
+	"list-groups":       {scope: session.ScopeRead},
+	"get-group":         {scope: session.ScopeRead},
 
 	"search-catalog":       {open: true, scope: session.ScopeRead},
 	"list-events":          {open: true, scope: session.ScopeRead},

@@ -158,6 +158,7 @@ func (a *API) registerAll() {
 		register func()
 	}{
 		{p.Streams != nil, a.registerTopics},
+		{p.Streams != nil, a.registerGroups},
 		{p.Requests != nil, a.registerRequests},
 		{p.Requests != nil, a.registerReviews},
 		{p.Requests != nil && p.Provisioner != nil, a.registerRequestPlans},

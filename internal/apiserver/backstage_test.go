@@ -12,7 +12,7 @@ import (
 // never an empty 200.
 func TestBackstage(t *testing.T) {
 	w := newWorld(t)
-	w.must(200, "owner", "POST", "/api/v1/events/import", example(t, "catalog/catalog-info.yaml"))
+	w.must(200, "administrator", "POST", "/api/v1/events/import", example(t, "catalog/catalog-info.yaml"))
 	for _, path := range []string{"/backstage/catalog-info.yaml", "/backstage/events.yaml"} {
 		got := w.must(200, "", "GET", path, "")
 		etag := got.header.Get("ETag")

@@ -103,7 +103,7 @@ func TestTokens(t *testing.T) {
 	}
 	w.must(200, "", "GET", "/api/v1/iam/roles", "", bearer)
 	w.must(403, "", "POST", "/api/v1/iam/users", `{"name":"x"}`, bearer)
-	w.must(403, "", "POST", "/api/v1/tokens", `{"name":"wider","scopes":["iam:admin"]}`, bearer)
+	w.must(422, "", "POST", "/api/v1/tokens", `{"name":"wider","scopes":["iam:admin"]}`, bearer)
 	var same newToken
 	w.must(201, "", "POST", "/api/v1/tokens", `{"name":"same"}`, bearer).into(t, &same)
 	if len(same.Token.Scopes) != 2 {

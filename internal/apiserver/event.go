@@ -43,7 +43,12 @@ type searchInput struct {
 	PageSize    int    `query:"pageSize" minimum:"1" maximum:"200" default:"20"`
 }
 
+// searchCatalog looks at what was written a moment ago, too: a pipeline that
+// applied a manifest finds its event.
 func (a *API) searchCatalog(ctx context.Context, in *searchInput) (*body[catalog.Result], error) {
+	if err := a.parts.Catalog.Refresh(ctx); err != nil {
+		return nil, err
+	}
 	result, err := a.parts.Catalog.Search(ctx, catalog.Query{
 		Text: in.Text, Domain: in.Domain, Lifecycle: eventbus.Lifecycle(in.Lifecycle), System: in.System, Team: in.Team,
 		Environment: in.Environment, DataClass: eventbus.DataClass(in.DataClass), Sort: in.Sort, Page: in.Page, PageSize: in.PageSize,
@@ -66,11 +71,12 @@ func (a *API) listEvents(ctx context.Context, _ *none) (*body[eventList], error)
 	return &body[eventList]{eventList{events}}, nil
 }
 
-type eventInput struct {
+// EventPath names an event.
+type EventPath struct {
 	Name string `path:"name" minLength:"1" maxLength:"63"`
 }
 
-func (a *API) getEvent(ctx context.Context, in *eventInput) (*body[eventbus.Event], error) {
+func (a *API) getEvent(ctx context.Context, in *EventPath) (*body[eventbus.Event], error) {
 	event, err := a.parts.Catalog.Event(ctx, in.Name)
 	if err != nil {
 		return nil, err
@@ -79,7 +85,7 @@ func (a *API) getEvent(ctx context.Context, in *eventInput) (*body[eventbus.Even
 }
 
 type putEventInput struct {
-	eventInput
+	EventPath
 	Version int64 `query:"version" minimum:"0" doc:"the version that you edited; 0 for as it stands now"`
 	RawBody []byte
 }
@@ -102,7 +108,7 @@ func (a *API) putEvent(ctx context.Context, in *putEventInput) (*body[eventbus.E
 	return &body[eventbus.Event]{saved}, nil
 }
 
-func (a *API) deleteEvent(ctx context.Context, in *eventInput) (*none, error) {
+func (a *API) deleteEvent(ctx context.Context, in *EventPath) (*none, error) {
 	return nil, a.parts.Catalog.Delete(ctx, actorOf(ctx), in.Name)
 }
 
@@ -139,7 +145,7 @@ type consumerList struct {
 	Consumers []catalog.Consumer `json:"consumers"`
 }
 
-func (a *API) listConsumers(ctx context.Context, in *eventInput) (*body[consumerList], error) {
+func (a *API) listConsumers(ctx context.Context, in *EventPath) (*body[consumerList], error) {
 	if _, err := a.parts.Catalog.Event(ctx, in.Name); err != nil {
 		return nil, err
 	}

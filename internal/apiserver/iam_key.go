@@ -43,7 +43,7 @@ type newKey struct {
 }
 
 type createKeyInput struct {
-	identityInput
+	IdentityPath
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
 }
 
@@ -58,12 +58,13 @@ func answerKey(secret iam.Secret, err error) (*created[newKey], error) {
 	return &created[newKey]{"/api/v1/iam/keys/" + secret.ID, newKey{secret.ID, secret.Secret}}, nil
 }
 
-type keyInput struct {
+// KeyPath names an access key.
+type KeyPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"128"`
 }
 
 type rotateKeyInput struct {
-	keyInput
+	KeyPath
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
 }
 
@@ -71,10 +72,10 @@ func (a *API) rotateKey(ctx context.Context, in *rotateKeyInput) (*created[newKe
 	return answerKey(a.parts.Directory.RotateAccessKey(ctx, actorOf(ctx), in.ID))
 }
 
-func (a *API) disableKey(ctx context.Context, in *keyInput) (*none, error) {
+func (a *API) disableKey(ctx context.Context, in *KeyPath) (*none, error) {
 	return nil, a.parts.Directory.DisableAccessKey(ctx, actorOf(ctx), in.ID)
 }
 
-func (a *API) deleteKey(ctx context.Context, in *keyInput) (*none, error) {
+func (a *API) deleteKey(ctx context.Context, in *KeyPath) (*none, error) {
 	return nil, a.parts.Directory.DeleteAccessKey(ctx, actorOf(ctx), in.ID)
 }

@@ -18,13 +18,14 @@ func (a *API) registerPolicies() {
 		"Say what would be decided, and why, without doing or recording anything", bad, missing), a.simulate)
 }
 
-type policyInput struct {
+// PolicyPath names a policy of a user or role.
+type PolicyPath struct {
 	Kind string `path:"kind" enum:"users,roles"`
-	identityInput
+	IdentityPath
 	Policy string `path:"policy" minLength:"1" maxLength:"128"`
 }
 
-func (in policyInput) owner(d eventbus.Deployment) string {
+func (in PolicyPath) owner(d eventbus.Deployment) string {
 	if in.Kind == "users" {
 		return eventbus.UserARN(d.Partition, d.Account, in.Name)
 	}
@@ -32,7 +33,7 @@ func (in policyInput) owner(d eventbus.Deployment) string {
 }
 
 type putPolicyInput struct {
-	policyInput
+	PolicyPath
 	Body struct {
 		Document json.RawMessage `json:"document" doc:"IAM policy document, version 2012-10-17"`
 	}
@@ -64,7 +65,7 @@ func (a *API) putPolicy(ctx context.Context, in *putPolicyInput) (*body[policyFi
 	return &body[policyFindings]{out}, nil
 }
 
-func (a *API) deletePolicy(ctx context.Context, in *policyInput) (*none, error) {
+func (a *API) deletePolicy(ctx context.Context, in *PolicyPath) (*none, error) {
 	return nil, a.parts.Directory.DeletePolicy(ctx, actorOf(ctx), in.owner(a.parts.Bus().Deployment), in.Policy)
 }
 

@@ -31,13 +31,13 @@ func (a *API) listRoles(ctx context.Context, _ *none) (*body[roleList], error) {
 	return &body[roleList]{roleList{roles}}, nil
 }
 
-// trust says who may assume a role: principals, or a whole document.
-type trust struct {
+// Trust says who may assume a role: principals, or a whole document.
+type Trust struct {
 	TrustedBy []string `json:"trustedBy,omitempty" maxItems:"100" doc:"ARNs of users and roles that may assume it"`
 	Document  string   `json:"trust,omitempty" maxLength:"4096" doc:"trust policy document instead"`
 }
 
-func (t trust) text() (string, error) {
+func (t Trust) text() (string, error) {
 	if (t.Document == "") == (len(t.TrustedBy) == 0) {
 		return "", eventbus.Invalid("nothing was changed", eventbus.Fault{Path: "trustedBy",
 			Message: "nobody, or two answers", Fix: "give trustedBy (ARNs) or trust (a document)"})
@@ -51,7 +51,7 @@ func (t trust) text() (string, error) {
 type createRoleInput struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
 	Body           struct {
-		trust
+		Trust
 		Name              string `json:"name" minLength:"1" maxLength:"64"`
 		Team              string `json:"team,omitempty" maxLength:"63"`
 		MaxSessionSeconds int    `json:"maxSessionSeconds,omitempty" minimum:"900" maximum:"43200" doc:"default an hour"`
@@ -72,8 +72,8 @@ func (a *API) createRole(ctx context.Context, in *createRoleInput) (*created[eve
 }
 
 type setTrustInput struct {
-	identityInput
-	Body trust
+	IdentityPath
+	Body Trust
 }
 
 func (a *API) setTrust(ctx context.Context, in *setTrustInput) (*none, error) {
@@ -84,6 +84,6 @@ func (a *API) setTrust(ctx context.Context, in *setTrustInput) (*none, error) {
 	return nil, a.parts.Directory.SetTrust(ctx, actorOf(ctx), in.Name, document)
 }
 
-func (a *API) deleteRole(ctx context.Context, in *identityInput) (*none, error) {
+func (a *API) deleteRole(ctx context.Context, in *IdentityPath) (*none, error) {
 	return nil, a.parts.Directory.DeleteRole(ctx, actorOf(ctx), in.Name)
 }

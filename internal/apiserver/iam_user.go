@@ -45,12 +45,13 @@ func (a *API) createUser(ctx context.Context, in *createUserInput) (*created[eve
 	return &created[eventbus.IAMUser]{"/api/v1/iam/users/" + user.Name, user}, nil
 }
 
-type identityInput struct {
+// IdentityPath names a user or role.
+type IdentityPath struct {
 	Name string `path:"name" minLength:"1" maxLength:"64"`
 }
 
 type setUserInput struct {
-	identityInput
+	IdentityPath
 	Body struct {
 		Disabled bool `json:"disabled"`
 	}
@@ -60,6 +61,6 @@ func (a *API) setUser(ctx context.Context, in *setUserInput) (*none, error) {
 	return nil, a.parts.Directory.SetUserDisabled(ctx, actorOf(ctx), in.Name, in.Body.Disabled)
 }
 
-func (a *API) deleteUser(ctx context.Context, in *identityInput) (*none, error) {
+func (a *API) deleteUser(ctx context.Context, in *IdentityPath) (*none, error) {
 	return nil, a.parts.Directory.DeleteUser(ctx, actorOf(ctx), in.Name)
 }

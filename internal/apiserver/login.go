@@ -36,7 +36,7 @@ func (a *API) startDevice(ctx context.Context, in *startDeviceInput) (*body[star
 	if err != nil {
 		return nil, err
 	}
-	return &body[startedDevice]{startedDevice{device.Code, secret, "/login/device?code=" + device.Code, device.ExpiresAt}}, nil
+	return &body[startedDevice]{startedDevice{device.Code, secret, "/device?code=" + device.Code, device.ExpiresAt}}, nil
 }
 
 type pollDeviceInput struct {

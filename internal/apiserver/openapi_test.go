@@ -2,9 +2,11 @@ package apiserver
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -51,6 +53,7 @@ func TestOpenAPI(t *testing.T) {
 // be generated from the document.
 func TestOperations(t *testing.T) {
 	w := newWorld(t)
+	parameter := regexp.MustCompile(`\{(\w+)\}`)
 	id := regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
 	for path, item := range w.api.huma.OpenAPI().Paths {
 		for method, op := range map[string]any{"get": item.Get, "post": item.Post, "put": item.Put, "delete": item.Delete} {
@@ -62,6 +65,7 @@ func TestOperations(t *testing.T) {
 				OperationID string         `json:"operationId"`
 				Summary     string         `json:"summary"`
 				Responses   map[string]any `json:"responses"`
+				Parameters  []struct{ Name, In string }
 			}
 			if json.Unmarshal(text, &o) != nil || o.OperationID == "" {
 				continue
@@ -69,11 +73,37 @@ func TestOperations(t *testing.T) {
 			if !id.MatchString(o.OperationID) || o.Summary == "" {
 				t.Errorf("%s %s: id %q, summary %q", method, path, o.OperationID, o.Summary)
 			}
+			for _, name := range parameter.FindAllStringSubmatch(path, -1) {
+				if !slices.ContainsFunc(o.Parameters, func(p struct{ Name, In string }) bool { return p.In == "path" && p.Name == name[1] }) {
+					t.Errorf("%s does not read {%s} of its path", o.OperationID, name[1])
+				}
+			}
 			for _, status := range []string{"401", "403"} {
 				if o.Responses[status] == nil {
 					t.Errorf("%s does not say that it answers %s", o.OperationID, status)
 				}
 			}
 		}
+	}
+}
+
+// TestViolationsAreNoticed plants faults: every call of these tests is held
+// against the document, which is worth nothing if nothing is ever found.
+func TestViolationsAreNoticed(t *testing.T) {
+	w := newWorld(t)
+	json := http.Header{"Content-Type": {"application/json"}}
+	for name, got := range map[string]answered{
+		"null for a list":  {200, json, `{"requests":null}`},
+		"field missing":    {200, json, `{}`},
+		"field too many":   {200, json, `{"requests":[],"more":1}`},
+		"status not named": {202, json, `{}`},
+		"wrong type":       {200, http.Header{"Content-Type": {"text/plain"}}, `{"requests":[]}`},
+	} {
+		if len(w.violations("GET", "/api/v1/requests", got)) == 0 {
+			t.Errorf("%s was not noticed", name)
+		}
+	}
+	if faults := w.violations("GET", "/api/v1/requests", answered{200, json, `{"requests":[]}`}); len(faults) > 0 {
+		t.Errorf("faults = %v", faults)
 	}
 }

@@ -23,7 +23,7 @@ func (a *API) registerPlans() {
 		register(a, operation(http.MethodGet, "/plans/{id}", "get-plan", "A plan that was applied, step by step", http.StatusNotFound), a.getPlan)
 	}
 	register(a, operation(http.MethodGet, "/drift", "list-drift", "What differs from what is wanted, as the changes that would undo it"), a.listDrift)
-	register(a, operation(http.MethodPost, "/drift/revert", "revert-drift", "Undo one difference", bad, stale), a.revertDrift)
+	register(a, operation(http.MethodPost, "/drift/revert", "revert-drift", "Undo one difference", http.StatusNotFound, bad, stale), a.revertDrift)
 }
 
 // planAnswer is a plan without the manifest that it was made of.
@@ -46,12 +46,12 @@ func answerPlan(p eventbus.Plan) planAnswer {
 	return out
 }
 
-// manifestFiles are manifests and the schema files that they name.
-type manifestFiles struct {
+// ManifestFiles are manifests and the schema files that they name.
+type ManifestFiles struct {
 	Files map[string]string `json:"files" doc:"text by path: manifests (kind Event, Grant, Environment) and the schema files that they name"`
 }
 
-func (f manifestFiles) read() (eventbus.Manifest, error) {
+func (f ManifestFiles) read() (eventbus.Manifest, error) {
 	files := make(map[string][]byte, len(f.Files))
 	for name, text := range f.Files {
 		files[name] = []byte(text)
@@ -59,7 +59,7 @@ func (f manifestFiles) read() (eventbus.Manifest, error) {
 	return provision.ReadManifests(files)
 }
 
-type makePlanInput struct{ Body manifestFiles }
+type makePlanInput struct{ Body ManifestFiles }
 
 func (a *API) makePlan(ctx context.Context, in *makePlanInput) (*body[planAnswer], error) {
 	manifest, err := in.Body.read()
@@ -76,7 +76,7 @@ func (a *API) makePlan(ctx context.Context, in *makePlanInput) (*body[planAnswer
 type applyPlanInput struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
 	Body           struct {
-		manifestFiles
+		ManifestFiles
 		ID               string            `json:"id" minLength:"1" maxLength:"64" doc:"of the plan"`
 		WorldHash        string            `json:"worldHash" minLength:"1" maxLength:"128" doc:"of the plan"`
 		Changes          []eventbus.Change `json:"changes" doc:"of the plan: exactly what was looked at"`

@@ -65,11 +65,13 @@ func (a *API) listRequests(ctx context.Context, in *listRequestsInput) (*body[re
 	return &body[requestList]{requestList{list}}, nil
 }
 
-type requestInput struct {
+// RequestPath names a request; exported, as every part that inputs share, because huma
+// reads exported fields only.
+type RequestPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"64"`
 }
 
-func (a *API) getRequest(ctx context.Context, in *requestInput) (*body[onboarding.View], error) {
+func (a *API) getRequest(ctx context.Context, in *RequestPath) (*body[onboarding.View], error) {
 	view, err := a.parts.Requests.View(ctx, actorOf(ctx), in.ID)
 	if err != nil {
 		return nil, err
@@ -138,7 +140,7 @@ func (a *API) checkRequest(ctx context.Context, in *checkRequestInput) (*body[re
 }
 
 type saveRequestInput struct {
-	requestInput
+	RequestPath
 	Version int64 `query:"version" minimum:"0" doc:"the version that you edited; 0 for any"`
 	Submit  bool  `query:"submit" doc:"hand it to the reviewers, too; it must then be valid"`
 	RawBody []byte
@@ -169,12 +171,12 @@ func answerRequest(r eventbus.Request, err error) (*body[eventbus.Request], erro
 	return &body[eventbus.Request]{r}, nil
 }
 
-func (a *API) submitRequest(ctx context.Context, in *requestInput) (*body[eventbus.Request], error) {
+func (a *API) submitRequest(ctx context.Context, in *RequestPath) (*body[eventbus.Request], error) {
 	return answerRequest(a.parts.Requests.Submit(ctx, actorOf(ctx), in.ID))
 }
 
 type commentInput struct {
-	requestInput
+	RequestPath
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
 	Body           struct {
 		Text string `json:"text" minLength:"1" maxLength:"4000"`
@@ -187,7 +189,7 @@ func (a *API) commentRequest(ctx context.Context, in *commentInput) (*body[event
 }
 
 type withdrawInput struct {
-	requestInput
+	RequestPath
 	Body struct {
 		Reason string `json:"reason,omitempty" maxLength:"4000"`
 	}
@@ -198,7 +200,7 @@ func (a *API) withdrawRequest(ctx context.Context, in *withdrawInput) (*body[eve
 }
 
 type promoteInput struct {
-	requestInput
+	RequestPath
 	Body struct {
 		Environment string `json:"environment" minLength:"1" maxLength:"31"`
 	}
@@ -209,7 +211,7 @@ func (a *API) promoteRequest(ctx context.Context, in *promoteInput) (*body[event
 }
 
 type acknowledgeInput struct {
-	requestInput
+	RequestPath
 	Body struct {
 		Team   string `json:"team,omitempty" maxLength:"63" doc:"the consuming team; may be left out when you belong to one only"`
 		Reason string `json:"reason,omitempty" maxLength:"4000"`

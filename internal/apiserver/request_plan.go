@@ -19,7 +19,7 @@ func (a *API) registerRequestPlans() {
 }
 
 type requestPlanInput struct {
-	requestInput
+	RequestPath
 	Environment string `query:"environment" required:"true" minLength:"1" maxLength:"31"`
 }
 
@@ -49,7 +49,7 @@ type environmentPlans struct {
 	Plans []environmentPlan `json:"plans"`
 }
 
-func (a *API) listRequestPlans(ctx context.Context, in *requestInput) (*body[environmentPlans], error) {
+func (a *API) listRequestPlans(ctx context.Context, in *RequestPath) (*body[environmentPlans], error) {
 	view, err := a.parts.Requests.View(ctx, actorOf(ctx), in.ID)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func (a *API) registerReviews() {
 }
 
 type decideInput struct {
-	requestInput
+	RequestPath
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
 	Body           struct {
 		Stage       string `json:"stage" enum:"bus,owner,privacy,security,production"`
@@ -33,7 +33,7 @@ func (a *API) decideRequest(ctx context.Context, in *decideInput) (*body[eventbu
 }
 
 type gateInput struct {
-	requestInput
+	RequestPath
 	Kind string `path:"kind" minLength:"1" maxLength:"32" doc:"ATO, PTA, ESECC, …"`
 	Body struct {
 		State    string `json:"state" enum:"open,passed,not-required,lapsed,failed"`

@@ -46,12 +46,14 @@ func operation(method, path, id, summary string, errors ...int) huma.Operation {
 // handler become problem documents.
 func register[I, O any](a *API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	row, listed := access[op.OperationID]
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable} {
-		if !slices.Contains(op.Errors, status) {
-			op.Errors = append(op.Errors, status)
-		}
+	always := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	if op.Method == http.MethodPost || op.Method == http.MethodPut {
+		always = append(always, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusConflict, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
+	op.Errors = append(op.Errors, always...)
 	slices.Sort(op.Errors)
+	op.Errors = slices.Compact(op.Errors)
 	op.Security = []map[string][]string{{"token": {}}}
 	if row.scope != "" {
 		op.Description = describe(op.Description, row)

@@ -7,11 +7,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/client"
@@ -151,7 +155,52 @@ func (w *world) call(who, method, path, body string, headers ...string) answered
 	if err != nil {
 		w.Fatal(err)
 	}
-	return answered{response.StatusCode, response.Header, string(text)}
+	got := answered{response.StatusCode, response.Header, string(text)}
+	w.conforms(method, path, got)
+	return got
+}
+
+// conforms holds an answer of the API against the OpenAPI document.
+func (w *world) conforms(method, path string, got answered) {
+	w.Helper()
+	for _, fault := range w.violations(method, path, got) {
+		w.Errorf("%s %s answers %d: %s", method, path, got.status, fault)
+	}
+}
+
+// violations of the document: a status that the operation does not name, or a
+// body that is not of the schema that it gives for it.
+func (w *world) violations(method, path string, got answered) []string {
+	path, _, _ = strings.Cut(path, "?")
+	_, pattern := w.api.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: path}, Host: "x"})
+	_, template, _ := strings.Cut(pattern, " ")
+	item := w.api.huma.OpenAPI().Paths[template]
+	if item == nil {
+		return nil
+	}
+	op := map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "DELETE": item.Delete}[method]
+	response := op.Responses[strconv.Itoa(got.status)]
+	if response == nil {
+		return []string{"the document does not name this status"}
+	}
+	if len(response.Content) == 0 {
+		return nil
+	}
+	media := response.Content[got.header.Get("Content-Type")]
+	if media == nil {
+		return []string{"the document does not name the type " + got.header.Get("Content-Type")}
+	}
+	var value any
+	if err := json.Unmarshal([]byte(got.text), &value); err != nil {
+		return []string{err.Error()}
+	}
+	result := &huma.ValidateResult{}
+	huma.Validate(w.api.huma.OpenAPI().Components.Schemas, media.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, result)
+	var faults []string
+	for _, fault := range result.Errors {
+		faults = append(faults, fault.Error())
+	}
+	return faults
 }
 
 // must is call that expects a status.
@@ -196,4 +245,3 @@ func (w *world) routes() []route {
 }
 
 type route struct{ method, path, id string }
-
