@@ -187,7 +187,7 @@ func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
 		if pill := dataPill(e.DataClasses); pill.Tone == ToneWarn {
 			row.Data = pill
 		}
-		for _, t := range e.Topics {
+		for _, t := range p.inOrder(e.Topics) {
 			row.Environments = append(row.Environments, p.environmentLabel(t.Environment))
 		}
 		if n, ok := p.lastDay(v, e); ok {
@@ -235,4 +235,17 @@ func (p *Portal) environmentLabel(name string) string {
 		}
 	}
 	return name
+}
+
+// inOrder gives an event's topics as promotion goes.
+func (p *Portal) inOrder(topics []eventbus.EventTopic) []eventbus.EventTopic {
+	var list []eventbus.EventTopic
+	for _, e := range p.cfg.Environments() {
+		for _, t := range topics {
+			if t.Environment == e.Name {
+				list = append(list, t)
+			}
+		}
+	}
+	return list
 }

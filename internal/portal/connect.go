@@ -44,7 +44,7 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 	if wanted == "" {
 		wanted = v.env
 	}
-	for i, t := range e.Topics {
+	for i, t := range p.inOrder(e.Topics) {
 		if t.Environment == wanted || i == 0 {
 			chosen = t
 		}
@@ -53,7 +53,7 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 		view.Empty = &Empty{"wifi", "Nothing to connect to yet", "The event has no topic in any environment. It gets them when its request is approved.", nil}
 		return p.render(w, v, http.StatusOK, "connect", shell, view)
 	}
-	for _, t := range e.Topics {
+	for _, t := range p.inOrder(e.Topics) {
 		view.Environments = append(view.Environments, NavItem{Link: Link{p.environmentLabel(t.Environment), with(v.URL, "in", t.Environment)}, Current: t.Environment == chosen.Environment})
 	}
 	language := v.URL.Query().Get("language")

@@ -118,7 +118,7 @@ func (p *Portal) eventOverview(w http.ResponseWriter, v visit) error {
 			view.Links = append(view.Links, Link{text, to})
 		}
 	}
-	for _, t := range e.Topics {
+	for _, t := range p.inOrder(e.Topics) {
 		if v.env != "" && t.Environment != v.env {
 			continue
 		}

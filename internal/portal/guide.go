@@ -114,7 +114,8 @@ func shifted(html string) string {
 		}
 	}
 	html = strings.ReplaceAll(html, "<pre>", `<pre tabindex="0">`)
-	return strings.NewReplacer("<table>", `<div class="scroll" tabindex="0"><table class="usa-table">`, "</table>", "</table></div>").Replace(html)
+	return strings.NewReplacer("<table>", `<div class="scroll" tabindex="0"><table class="usa-table">`, "</table>", "</table></div>",
+		"<th></th>", "<td></td>").Replace(html)
 }
 
 // guidesView lists the guides, or shows one.

@@ -46,7 +46,7 @@ func (p *Portal) home(w http.ResponseWriter, v visit) error {
 			return err
 		}
 	}
-	return p.render(w, v, http.StatusOK, "home", Shell{Title: "Home", Heading: greeting(v.actor.Person)}, view)
+	return p.render(w, v, http.StatusOK, "home", Shell{Title: "Home", Heading: greeting(v.actor.Person), Wide: true}, view)
 }
 
 func (p *Portal) homeRequests(v visit, view *homeView) error {

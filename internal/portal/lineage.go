@@ -66,7 +66,7 @@ func (p *Portal) lineage(v visit, e eventbus.Event) (lineageView, error) {
 	}
 	for _, g := range grants {
 		if g.Direction == eventbus.Produced {
-			left = p.seenParty(v, left, shortARN(g.Principal), "", g, &view)
+			left = p.seenParty(v, left, shortARN(g.Principal), p.environmentLabel(g.Environment), g, &view)
 		}
 	}
 	seen := 0

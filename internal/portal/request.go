@@ -165,6 +165,15 @@ func (p *Portal) turns(r eventbus.Request) []turnView {
 	var list []turnView
 	for _, wait := range r.WaitingOn {
 		who, what := sentence(roleName(wait.Who)), wait.For
+		if wait.Stage != "" {
+			what = strings.ToLower(stageName(wait.Stage)[:1]) + stageName(wait.Stage)[1:]
+			if wait.Stage == eventbus.StageBus {
+				what = stageName(wait.Stage)
+			}
+			if wait.Environment != "" {
+				what += " for " + p.environmentLabel(wait.Environment)
+			}
+		}
 		if i := slices.IndexFunc(list, func(t turnView) bool { return t.Who == who }); i >= 0 {
 			if !strings.Contains(list[i].For, what) {
 				list[i].For += "; " + what

@@ -98,7 +98,7 @@ func (p *Portal) eventSchema(w http.ResponseWriter, v visit) error {
 	}
 	view := schemaTab{Head: head}
 	topic := ""
-	for _, t := range e.Topics { // the highest environment, or the one asked for
+	for _, t := range p.inOrder(e.Topics) { // the highest environment, or the one asked for
 		if v.env == "" || t.Environment == v.env {
 			topic = t.Name
 		}

@@ -370,7 +370,7 @@ func (w *world) do(as, method, path, body string, header http.Header) *http.Resp
 	request, err := http.NewRequestWithContext(context.Background(), method, w.server.URL+path, strings.NewReader(body))
 	w.ok(err)
 	if as != "" {
-		request.AddCookie(&http.Cookie{Name: "eventbus_session", Value: sessionOf(as)})
+		request.AddCookie(&http.Cookie{Name: w.portal.parts.Sessions.SessionCookieName(), Value: sessionOf(as)})
 	}
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")

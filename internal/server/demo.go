@@ -49,7 +49,7 @@ var demoEvents = []demoEvent{
 		name: "decision-letter-availability", title: "Decision Letter Availability",
 		description: "A decision letter for a claim can be downloaded.",
 		domain:      "claims", team: "claims", system: "letters", contact: "owner@example.org",
-		lifecycle: eventbus.LifecycleProduction, environments: []string{"development", "staging", "production"}, perDay: 40_000,
+		lifecycle: eventbus.LifecycleProduction, environments: []string{"development", "staging", "production"}, classes: []eventbus.DataClass{eventbus.DataNone}, perDay: 40_000,
 		consumers: []demoConsumer{
 			{"notifications", "benefits", "Tell claimants by text message that a decision letter waits for them in the portal."},
 			{"claim-status", "claims", "Show on the claim's page that a decision letter can be downloaded."},
@@ -63,7 +63,7 @@ var demoEvents = []demoEvent{
 		name: "appointment-status", title: "Appointment Status",
 		description: "The status of a health appointment has changed.",
 		domain:      "health", team: "health", system: "scheduling", contact: "health-owner@example.org",
-		lifecycle: eventbus.LifecycleDevelopment, environments: []string{"development", "staging"}, perDay: 250_000,
+		lifecycle: eventbus.LifecycleDevelopment, environments: []string{"development", "staging"}, classes: []eventbus.DataClass{eventbus.DataNone}, perDay: 250_000,
 		consumers: []demoConsumer{{"travel-pay", "benefits", "Start a travel claim when an appointment is completed, without polling the scheduling system."}},
 		instance: func() map[string]any {
 			return map[string]any{"eventId": uuid.NewString(), "appointmentId": fmt.Sprintf("A-%06d", rand.IntN(1e6)), "facility": fmt.Sprintf("F-%03d", rand.IntN(170)),

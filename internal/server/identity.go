@@ -122,6 +122,16 @@ func (a authority) Allowed(s *gateway.Session, action, resource string) bool {
 // Revoked is closed when the session must end.
 func (a authority) Revoked(s *gateway.Session) <-chan struct{} { return a.session(s).Done() }
 
+// TooManyConnects records a login above the gateway's limit.
+func (a authority) TooManyConnects(ctx context.Context, from, listener string) error {
+	return a.dir.TooManyConnects(ctx, from, listener)
+}
+
+// ChangedIdentity records a re-authentication as somebody else.
+func (a authority) ChangedIdentity(ctx context.Context, s *gateway.Session, at gateway.Attempt, reason string) error {
+	return a.dir.ChangedIdentity(ctx, a.session(s), at.Mechanism, at.Listener, reason)
+}
+
 func (a authority) session(s *gateway.Session) *iam.Session {
 	if session, ok := s.Identity.(*iam.Session); ok {
 		return session

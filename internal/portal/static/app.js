@@ -2,6 +2,11 @@
 "use strict";
 document.documentElement.classList.add("js");
 
+// On a phone the facets wait behind their heading.
+if (matchMedia("(max-width: 62em)").matches) {
+  document.querySelectorAll(".facets > details").forEach((facets) => { facets.open = false; });
+}
+
 // "/" goes to the search box, unless somebody is typing.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
