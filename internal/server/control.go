@@ -10,12 +10,14 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
 	"github.com/enterprise-event-bus/eventbus/internal/provision"
+	"github.com/enterprise-event-bus/eventbus/internal/streams"
 )
 
-// openControl opens catalog, provisioning and onboarding.
+// openControl opens catalog, streams, provisioning and onboarding.
 func (s *Server) openControl(context.Context) error {
 	access := accessWorld{s.iam}
 	schemas := schemaWorld{s.registry}
+	s.streams = streams.Open(streams.Config{Now: s.cfg.Now}, s.kafka, schemas, s.audit)
 	s.secrets = &secretOffers{dir: access, by: map[string]provision.SecretOffer{}}
 	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
 	s.provision = provision.New(provision.Config{

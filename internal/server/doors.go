@@ -100,10 +100,10 @@ func (s *Server) httpHandler() http.Handler {
 		BaseURL: s.Addresses().HTTP, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, portal.Parts{
 		Sessions: s.session, Catalog: s.catalog, Onboarding: s.onboarding, Records: s.store, Inbox: s.store,
-		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, Topics: s.streams, Planner: s.provision,
+		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, Topics: s.streams, Groups: portalGroups{s.streams}, Planner: s.provision,
 		Status: s.status,
 	}).Handler())
-	return mux
+	return s.onOwnName(mux)
 }
 
 // status tells the portal how each part is.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/devidp"
@@ -18,7 +19,7 @@ const (
 
 // openPeople opens sign-in and notifications. In `dev` the identity provider is
 // the bus's own, on loopback, so that the very path of production is used.
-func (s *Server) openPeople(context.Context) (err error) {
+func (s *Server) openPeople(ctx context.Context) (err error) {
 	base := s.Addresses().HTTP
 	cfg := session.Config{ClientID: oidcClient, RedirectURL: base + callbackPath, Audit: s.audit, Now: s.cfg.Now, Logger: s.cfg.Logger}
 	if s.cfg.Dev && base != "" {
@@ -26,6 +27,11 @@ func (s *Server) openPeople(context.Context) (err error) {
 		s.idp, err = devidp.New(devidp.Config{Issuer: cfg.Issuer, ClientID: oidcClient,
 			RedirectURLs: []string{cfg.RedirectURL}, Now: s.cfg.Now}, devidp.Personas())
 		if err != nil {
+			return err
+		}
+	}
+	for _, person := range s.personas() { // known before they first sign in, so that they are told of what waits for them
+		if err := s.store.SavePerson(ctx, person); err != nil {
 			return err
 		}
 	}
@@ -44,4 +50,18 @@ func (s *Server) personas() []eventbus.Person {
 		}
 	}
 	return people
+}
+
+// onOwnName sends a browser that came by another name of this machine
+// (localhost for 127.0.0.1) to the name that sign-in knows: its cookies belong
+// to one name only.
+func (s *Server) onOwnName(next http.Handler) http.Handler {
+	own := address(s.ports.http)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/login" && r.Method == http.MethodGet && r.Host != own {
+			http.Redirect(w, r, "http://"+own+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

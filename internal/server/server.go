@@ -10,7 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -127,7 +126,6 @@ func (s *Server) openCluster(ctx context.Context) (err error) {
 		return err
 	}
 	s.onClose(func() error { s.kafka.Close(); return nil })
-	s.streams = streams.New(kadm.NewClient(s.kafka))
 	return nil
 }
 
