@@ -48,13 +48,22 @@ func FromEnv(getenv func(string) string) (cfg Config, ok bool) {
 		return Config{}, false
 	}
 	return Config{
-		Bootstrap:        strings.Split(servers, ","),
+		Bootstrap:        addresses(servers),
 		SecurityProtocol: getenv(EnvSecurityProtocol),
 		RegistryURL:      getenv(EnvRegistryURL),
 		CAFile:           getenv(EnvCAFile),
 		Role:             getenv(EnvRole),
 		Region:           getenv(EnvRegion),
 	}, true
+}
+
+// addresses splits at commas; Kafka's own clients forgive spaces, too.
+func addresses(list string) []string {
+	split := strings.Split(list, ",")
+	for i := range split {
+		split[i] = strings.TrimSpace(split[i])
+	}
+	return split
 }
 
 // KafkaOpts gives the options with which kgo.NewClient reaches the bus. With

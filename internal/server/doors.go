@@ -88,7 +88,7 @@ func (s *Server) httpHandler() http.Handler {
 		Bus: s.bus, ClientSet: s, Authorities: s, Sessions: s.session, Requests: s.onboarding, Catalog: s.catalog,
 		Provisioner: s.provision, Directory: s.iam, Observer: s.observe, Streams: s.streams,
 		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store,
-		OpenReading: s.cfg.Dev, Now: s.cfg.Now, Log: s.cfg.Logger,
+		Administrator: s.administrator(), OpenReading: s.cfg.Dev, Now: s.cfg.Now, Log: s.cfg.Logger,
 	})
 	mux.Handle("/api/", api.Handler())
 	mux.Handle("/backstage/", api.Backstage())

@@ -36,9 +36,23 @@ func (s *Server) openPeople(ctx context.Context) (err error) {
 		}
 	}
 	s.session = session.New(cfg, s.store)
-	s.session.GrantLocal(s.token, session.LocalAdministrator())
+	s.session.GrantLocal(s.token, s.administrator())
 	s.notify = notify.New(notify.Config{Logger: s.cfg.Logger}, s.store, s.store, nil)
 	return nil
+}
+
+// administrator is the local administrator of `dev`: every role, and a member of
+// every team of the demo organisation.
+func (s *Server) administrator() eventbus.Person {
+	administrator := session.LocalAdministrator()
+	for _, person := range s.personas() {
+		for _, team := range person.Teams {
+			if !administrator.In(team) {
+				administrator.Teams = append(administrator.Teams, team)
+			}
+		}
+	}
+	return administrator
 }
 
 // personas are the people of `dev`, for one click each.

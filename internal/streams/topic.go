@@ -15,7 +15,7 @@ import (
 // Topics lists the topics that begin with prefix, by name, without internal
 // ones and without configuration.
 func (s *Streams) Topics(ctx context.Context, prefix string) ([]eventbus.Topic, error) {
-	details, err := s.admin.ListTopics(ctx)
+	details, err := s.admin.ListTopics(fresh(ctx))
 	if err != nil {
 		return nil, unavailable(err, "list the topics")
 	}
@@ -33,7 +33,7 @@ func (s *Streams) Topics(ctx context.Context, prefix string) ([]eventbus.Topic, 
 // Topic gives one topic with the configuration that was set on it; CodeNotFound
 // when there is none of that name.
 func (s *Streams) Topic(ctx context.Context, name string) (eventbus.Topic, error) {
-	details, err := s.admin.ListTopics(ctx, name)
+	details, err := s.admin.ListTopics(fresh(ctx), name)
 	if err != nil {
 		return eventbus.Topic{}, unavailable(err, "read topic "+name)
 	}
@@ -72,3 +72,7 @@ func topicOf(detail kadm.TopicDetail) eventbus.Topic {
 func unavailable(err error, doing string) error {
 	return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: doing, Err: err}
 }
+
+// fresh makes kadm ask Kafka instead of its cache of some seconds, which does
+// not know a topic that was just made: asking for authorised operations does.
+func fresh(ctx context.Context) context.Context { return kadm.WithAuthorizedOps(ctx) }
