@@ -76,7 +76,8 @@ func entryFields(e eventbus.Event) map[string]json.RawMessage {
 	return fieldsOf(e, measured...)
 }
 
-// mergeEntry lays the fields that are written in want over have.
+// mergeEntry lays the fields that are written in want over have. An entry must
+// have a lifecycle to be exported; a new one that names none is in development.
 func mergeEntry(have, want eventbus.Event) eventbus.Event {
 	merged := fieldsOf(have)
 	for name, value := range fieldsOf(want, measured...) {
@@ -91,6 +92,9 @@ func mergeEntry(have, want eventbus.Event) eventbus.Event {
 		panic("provision: " + err.Error())
 	}
 	e.UpdatedAt = have.UpdatedAt
+	if e.Lifecycle == "" {
+		e.Lifecycle = eventbus.LifecycleDevelopment
+	}
 	if e.Lifecycle != eventbus.LifecycleDeprecated {
 		e.RemovalDate, e.Successor = "", ""
 	}
