@@ -15,6 +15,7 @@ func (a *app) iamKeyCommand() *cobra.Command {
 	cmd.AddCommand(a.iamKeyListCommand(),
 		a.newKeyCommand("create USER", "Make an access key; its secret is printed this once", "/api/v1/iam/users/", "/keys"),
 		a.newKeyCommand("rotate KEY", "Make a second key next to this one, which goes on working", "/api/v1/iam/keys/", "/rotate"),
+		a.newKeyCommand("collect USER", "Take the key that provisioning made for you; its secret is printed this once", "/api/v1/iam/users/", "/keys/collect"),
 		a.iamKeyDisableCommand(), a.deleteCommand("KEY", "Delete a key; everything that stands on it ends", "/api/v1/iam/keys/"))
 	return cmd
 }

@@ -96,6 +96,7 @@ var access = map[string]rule{
 	"rotate-key":    {roles: operators, scope: session.ScopeIAMAdmin},
 	"disable-key":   {roles: operators, scope: session.ScopeIAMAdmin},
 	"delete-key":    {roles: operators, scope: session.ScopeIAMAdmin},
+	"collect-key":   {scope: session.ScopeRequestWrite},
 
 	"list-audit":   {roles: witnesses, scope: session.ScopeAuditRead},
 	"verify-audit": {roles: witnesses, scope: session.ScopeAuditRead},

@@ -49,6 +49,7 @@ type Parts struct {
 	Grants      Grants
 	Plans       Plans
 	Inbox       Inbox
+	Offers      Offers // new keys that wait for their contact
 
 	// Administrator is who the local administrator that Authorities knows acts
 	// as; the zero value is session.LocalAdministrator.
@@ -85,6 +86,14 @@ type Grants interface {
 type Plans interface {
 	Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error)
 	UnfinishedPlans(ctx context.Context) ([]eventbus.Plan, error)
+}
+
+// Offers holds the keys that provisioning made, each for one look of its
+// technical contact.
+type Offers interface {
+	// Collect gives the key of a user to its contact and forgets it; CodeNotFound
+	// when none waits for the actor.
+	Collect(ctx context.Context, by eventbus.Actor, user string) (id, secret string, err error)
 }
 
 // Inbox is a person's notifications.

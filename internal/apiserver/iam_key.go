@@ -18,6 +18,10 @@ func (a *API) registerKeys() {
 	rotate.DefaultStatus = http.StatusCreated
 	register(a, rotate, a.rotateKey)
 	register(a, operation(http.MethodPost, "/iam/keys/{id}/disable", "disable-key", "End everything that stands on a key", missing, stale), a.disableKey)
+	if a.parts.Offers != nil {
+		register(a, operation(http.MethodPost, "/iam/users/{name}/keys/collect", "collect-key",
+			"Take the key that provisioning made for you; its secret is shown this once", missing), a.collectKey)
+	}
 	register(a, operation(http.MethodDelete, "/iam/keys/{id}", "delete-key", "Delete a key; everything that stands on it ends", missing), a.deleteKey)
 }
 
@@ -49,6 +53,14 @@ type createKeyInput struct {
 
 func (a *API) createKey(ctx context.Context, in *createKeyInput) (*created[newKey], error) {
 	return answerKey(a.parts.Directory.CreateAccessKey(ctx, actorOf(ctx), in.Name))
+}
+
+func (a *API) collectKey(ctx context.Context, in *IdentityPath) (*body[newKey], error) {
+	id, secret, err := a.parts.Offers.Collect(ctx, actorOf(ctx), in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &body[newKey]{newKey{id, secret}}, nil
 }
 
 func answerKey(secret iam.Secret, err error) (*created[newKey], error) {

@@ -78,8 +78,15 @@ func allParts(t *testing.T, s *store.Store) Parts {
 		Requests:    onboarding.New(onboarding.Config{}, s, onboarding.Sources{}),
 		Catalog:     catalog.New(catalog.Config{}, s, s),
 		Provisioner: provision.New(provision.Config{}, provision.World{}),
-		Directory:   directory, Observer: observe.New(observe.Config{}, s), AuditLog: log, AuditStore: s, Grants: s, Plans: s, Inbox: s,
+		Directory:   directory, Observer: observe.New(observe.Config{}, s), AuditLog: log, AuditStore: s, Grants: s, Plans: s, Inbox: s, Offers: noOffers{},
 	}
+}
+
+// noOffers holds no key for anybody.
+type noOffers struct{}
+
+func (noOffers) Collect(context.Context, eventbus.Actor, string) (id, secret string, err error) {
+	return "", "", eventbus.Errorf(eventbus.CodeNotFound, "no new key waits for you")
 }
 
 type noClients struct{}

@@ -333,9 +333,7 @@ func (c *converter) brokers(i int, t topicSpec) []string {
 	}
 	var list []string
 	add := func(text string) {
-		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' }) {
-			list = append(list, part)
-		}
+		list = append(list, strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })...)
 	}
 	switch v := t.BrokerAddress.(type) {
 	case string:

@@ -179,8 +179,7 @@ func TestRebinding(t *testing.T) {
 func TestAnswers(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	var c canary
-	c = newCanary(t, func(w http.ResponseWriter, r *http.Request) {
+	c := newCanary(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/ok":
 			if r.Header.Get("User-Agent") != "eventbus" || r.Header.Get("Accept-Encoding") != "" {

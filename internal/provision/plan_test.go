@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -120,7 +121,9 @@ func TestPlanRefuses(t *testing.T) {
 		{"not Avro", topic(func(t *eventbus.TopicManifest) { t.ValueSchema = "{}" }), "not valid Avro"},
 		{"incompatible", topic(func(t *eventbus.TopicManifest) { t.ValueSchema = claimBroken }), "the schema is not BACKWARD compatible: version 1: READER_FIELD_MISSING_DEFAULT_VALUE"},
 		{"unknown level", topic(func(t *eventbus.TopicManifest) { t.Compatibility = "SIDEWAYS" }), "not a compatibility level"},
-		{"older version", func(w *memory, _ *eventbus.Manifest) { _, _ = w.Register(nil, "dev_claim-filed-value", claimSchema2) }, "is version 1, and version 2 is the latest; a registry never goes back"},
+		{"older version", func(w *memory, _ *eventbus.Manifest) {
+			_, _ = w.Register(context.Background(), "dev_claim-filed-value", claimSchema2)
+		}, "is version 1, and version 2 is the latest; a registry never goes back"},
 		{"guard", topic(func(t *eventbus.TopicManifest) { t.Guard = "strict" }), "not a schema guard"},
 		{"guard without schema", func(_ *memory, m *eventbus.Manifest) {
 			m.Events[0].Event.Name, m.Grants = "bare", nil

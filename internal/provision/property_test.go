@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -79,7 +80,7 @@ func drawWorld(rt *rapid.T, w *memory) {
 			w.topics[name] = eventbus.Topic{Name: name, Partitions: rapid.Int32Range(1, 4).Draw(rt, "partitions"), Configs: drawConfigs(rt)}
 			if rapid.Bool().Draw(rt, "has a schema") {
 				w.levels[name+"-value"] = rapid.SampledFrom(eventbus.Compatibilities()).Draw(rt, "level")
-				_, _ = w.Register(nil, name+"-value", claimSchema)
+				_, _ = w.Register(context.Background(), name+"-value", claimSchema)
 			}
 		}
 	}

@@ -320,11 +320,24 @@ func (s *secretOffers) take(by eventbus.Person, principal string) (provision.Sec
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	offer, ok := s.by[principal]
-	mine := offer.Contact == by.ID || offer.Contact == by.Email || offer.Contact == "" && by.In(offer.Team)
-	if !ok || !mine {
+	named := offer.Contact == by.ID || offer.Contact == by.Name || offer.Contact == by.Email
+	if !ok || !by.In(offer.Team) || offer.Contact != "" && !named {
 		return provision.SecretOffer{}, &eventbus.Error{Code: eventbus.CodeNotFound,
 			Message: "no new key of " + principal + " waits for you", Next: "a key is shown once; ask an operator to rotate it"}
 	}
 	delete(s.by, principal)
 	return offer, nil
+}
+
+// Collect gives the key that provisioning made for a user to its technical
+// contact, once, and records that it was looked at.
+func (s *Server) Collect(ctx context.Context, by eventbus.Actor, user string) (id, secret string, err error) {
+	arn := eventbus.UserARN(s.cfg.Deployment.Partition, s.cfg.Deployment.Account, user)
+	entry := eventbus.AuditEntry{Time: s.cfg.Now(), Actor: by.Name(), Action: "iam.key.collect", Resource: arn, From: by.From}
+	err = s.audit.Around(ctx, entry, func() error {
+		offer, err := s.secrets.take(by.Person, arn)
+		id, secret = offer.KeyID, offer.Secret
+		return err
+	})
+	return id, secret, err
 }

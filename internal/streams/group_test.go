@@ -21,7 +21,8 @@ func TestGroupShowsMembersAndLag(t *testing.T) {
 	}{
 		{"classic", GroupClassic, func(ctx context.Context) context.Context { return ctx }},
 		{"KIP-848", GroupConsumer, func(ctx context.Context) context.Context {
-			return context.WithValue(ctx, "opt_in_kafka_next_gen_balancer_beta", true) //nolint:staticcheck // the library's own switch
+			//lint:ignore SA1029 the key is the library's own switch
+			return context.WithValue(ctx, "opt_in_kafka_next_gen_balancer_beta", true)
 		}},
 	}
 	for _, tt := range tests {
