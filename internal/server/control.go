@@ -25,7 +25,7 @@ func (s *Server) openControl(context.Context) error {
 	}, provision.World{
 		Topics:  topicWorld{s.engine, kadm.NewClient(s.kafka)},
 		Schemas: schemas, Access: access, Secrets: s.secrets,
-		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s.store, Leases: s.store, Audit: s.store,
+		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s, Leases: s.store, Audit: s.store,
 	})
 	if err := s.provision.Register(s.metrics); err != nil {
 		return err

@@ -116,15 +116,6 @@ func (s *Server) demoManifest() (eventbus.Manifest, error) {
 	return m, nil
 }
 
-func (s *Server) environment(name string) eventbus.Environment {
-	for _, e := range s.environments() {
-		if e.Name == name {
-			return e
-		}
-	}
-	return eventbus.Environment{Name: name}
-}
-
 func (s *Server) demoGrants(e demoEvent, environment eventbus.Environment) []eventbus.Grant {
 	grant := func(direction eventbus.Direction, system, team, purpose string) eventbus.Grant {
 		g := eventbus.Grant{

@@ -70,12 +70,6 @@ func advertise(l net.Listener) func(int32) (string, int32) {
 	return func(int32) (string, int32) { return host, port }
 }
 
-// topicLimits are those of the environment that a topic belongs to.
-func (s *Server) topicLimits(topic string) eventbus.TopicLimits {
-	environment, _ := eventbus.EnvironmentOf(s.cfg.Environments, topic)
-	return environment.Limits
-}
-
 // httpHandler is everything behind the main HTTP address.
 func (s *Server) httpHandler() http.Handler {
 	mux := http.NewServeMux()

@@ -162,12 +162,3 @@ func (s *Server) ClientEnvironment(ctx context.Context, principal, environment s
 		Region: d.Region, STSEndpoint: at.HTTP + "/aws/sts", CAFile: at.CAFile, Truststore: at.Truststore,
 	}), nil
 }
-
-func (s *Server) knows(environment string) bool {
-	for _, e := range s.cfg.Environments {
-		if e.Name == environment {
-			return true
-		}
-	}
-	return false
-}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,7 @@ type Server struct {
 	ca      *developmentCA
 
 	store    *store.Store
+	envs     atomic.Pointer[[]eventbus.Environment]
 	engine   *cluster.Embedded
 	kafka    *kgo.Client // in process, for the domain
 	audit    *audit.Log
@@ -106,7 +108,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		return err
 	}
 	s.onClose(s.store.Close)
-	return s.store.SaveEnvironments(ctx, s.environments())
+	return s.openEnvironments(ctx)
 }
 
 // openCluster opens the embedded Kafka engine and the bus's own client of it.
@@ -201,17 +203,6 @@ func (s *Server) Addresses() Addresses {
 		at.CAFile, at.Truststore = s.ca.caPath, s.ca.trustPath
 	}
 	return at
-}
-
-// environments are the configured ones with the real addresses of the doors.
-func (s *Server) environments() []eventbus.Environment {
-	at := s.Addresses()
-	envs := append([]eventbus.Environment(nil), s.cfg.Environments...)
-	for i := range envs {
-		envs[i].Bootstrap, envs[i].BootstrapIAM = at.Kafka, at.KafkaIAM
-		envs[i].BootstrapExternal, envs[i].RegistryURL = at.KafkaIAMExternal, at.Registry
-	}
-	return envs
 }
 
 // Close stops what Open opened, in reverse order. It may be called again.
