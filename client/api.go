@@ -39,7 +39,8 @@ type Bus struct {
 // Bus asks the server what it is and where its doors are.
 func (a *API) Bus(ctx context.Context) (Bus, error) {
 	var bus Bus
-	return bus, a.Get(ctx, "/api/v1/bus", &bus)
+	err := a.Get(ctx, "/api/v1/bus", &bus)
+	return bus, err
 }
 
 // Get reads a resource into out.

@@ -14,14 +14,16 @@ import (
 // only saved.
 func (a *API) SubmitRequest(ctx context.Context, document []byte, draft bool) (eventbus.Request, error) {
 	var r eventbus.Request
-	return r, a.Do(ctx, http.MethodPost, "/api/v1/requests?draft="+strconv.FormatBool(draft), document, &r)
+	err := a.Do(ctx, http.MethodPost, "/api/v1/requests?draft="+strconv.FormatBool(draft), document, &r)
+	return r, err
 }
 
 // SaveRequest replaces the content of a request; with submit it goes to the
 // reviewers, too.
 func (a *API) SaveRequest(ctx context.Context, id string, document []byte, submit bool) (eventbus.Request, error) {
 	var r eventbus.Request
-	return r, a.Do(ctx, http.MethodPut, requestPath(id)+"?submit="+strconv.FormatBool(submit), document, &r)
+	err := a.Do(ctx, http.MethodPut, requestPath(id)+"?submit="+strconv.FormatBool(submit), document, &r)
+	return r, err
 }
 
 // Request gives one request.
@@ -99,7 +101,8 @@ func (a *API) act(ctx context.Context, method, id, verb string, fields map[strin
 		}
 	}
 	var r eventbus.Request
-	return r, a.Do(ctx, method, requestPath(id)+"/"+verb, fields, &r)
+	err := a.Do(ctx, method, requestPath(id)+"/"+verb, fields, &r)
+	return r, err
 }
 
 // Plan is what the bus would change to make manifests true.
@@ -120,7 +123,8 @@ type Plan struct {
 // texts by path: the manifests and the schema files that they name.
 func (a *API) Plan(ctx context.Context, files map[string]string) (Plan, error) {
 	var p Plan
-	return p, a.Do(ctx, http.MethodPost, "/api/v1/plans", map[string]any{"files": files}, &p)
+	err := a.Do(ctx, http.MethodPost, "/api/v1/plans", map[string]any{"files": files}, &p)
+	return p, err
 }
 
 // Apply makes the manifests true exactly as the plan says; CodeConflict when

@@ -1,17 +1,57 @@
 package samples
 
+import (
+	"strings"
+	"unicode"
+
+	"github.com/enterprise-event-bus/eventbus"
+)
+
 // Access is how one principal reaches one bus.
 type Access struct {
 	Bootstrap        string // host:port
 	SecurityProtocol string // PLAINTEXT or SASL_SSL
 	RegistryURL      string
-	RoleARN          string // role to assume; empty on PLAINTEXT
+	RoleARN          string // role to assume; empty on PLAINTEXT, or to use the credentials as they are
 	AccessKeyID      string
 	SecretAccessKey  string
 	Region           string
-	STSEndpoint      string // URL of the bus's STS
-	CAFile           string // PEM
-	Truststore       string // PKCS#12, passwordless
+	STSEndpoint      string // URL of the bus's STS; empty on AWS
+	CAFile           string // PEM; empty when the system's authorities do
+	Truststore       string // PKCS#12, passwordless; empty when Java's do
+	Idempotent       bool   // the grant holds kafka-cluster:WriteDataIdempotently
+}
+
+// signed reports whether the client signs in with IAM.
+func (a Access) signed() bool { return a.SecurityProtocol == "SASL_SSL" }
+
+// faults says what would make broken or harmful text: everything here is put
+// into source code and configuration that people paste.
+func (a Access) faults() []eventbus.Fault {
+	var faults []eventbus.Fault
+	add := func(bad bool, path, message string) {
+		if bad {
+			faults = append(faults, eventbus.Fault{Path: path, Message: message})
+		}
+	}
+	add(a.Bootstrap == "", "bootstrap", "is required")
+	add(a.SecurityProtocol != "PLAINTEXT" && !a.signed(), "securityProtocol", "must be PLAINTEXT or SASL_SSL")
+	add(a.signed() && a.Region == "", "region", "is required to sign in with IAM")
+	for path, text := range map[string]string{"bootstrap": a.Bootstrap, "registryURL": a.RegistryURL, "roleARN": a.RoleARN,
+		"region": a.Region, "stsEndpoint": a.STSEndpoint, "caFile": a.CAFile, "truststore": a.Truststore} {
+		add(!oneLine(text), path, "must be printable text on one line")
+	}
+	if a.RoleARN != "" {
+		_, err := eventbus.ParseIdentityARN(a.RoleARN)
+		add(err != nil, "roleARN", "must be the ARN of an IAM role")
+	}
+	return faults
+}
+
+// oneLine reports whether text can stand inside a quoted string of any language
+// once it is escaped.
+func oneLine(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 }
 
 // Environment gives the variables of `eventbus env` (contract, "Clients"): the
