@@ -90,7 +90,7 @@ func (p *Portal) simulate(v visit, view *accessView) {
 		view.Answer = Pill{"Denied", ToneBad, "cancel"}
 		owners, err := p.topicOwners(v)
 		if e, ok := owners[view.Resource]; err == nil && ok && view.Action == "kafka-cluster:ReadData" {
-			view.RequestURL = "/requests/new?kind=consumer&event=" + e.Name
+			view.RequestURL = "/requests/new?kind=consumer&event=" + e.name
 		}
 	}
 }

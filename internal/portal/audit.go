@@ -110,5 +110,5 @@ func (p *Portal) verified(v visit) (*Alert, error) {
 	if !report.OK() {
 		return &Alert{Tone: ToneBad, Heading: "The chain is broken at entry " + grouped(report.FirstBad), Text: sentence(report.Problem) + ". Tell the security reviewers at once; entries before it are sound."}, nil
 	}
-	return &Alert{Tone: ToneGood, Heading: "The chain is whole", Text: count(report.Entries, "entry") + " read in " + time.Since(began).Round(time.Millisecond).String() + "; each fits the one before."}, nil
+	return &Alert{Tone: ToneGood, Heading: "The chain is whole", Text: count(report.Entries, "entry") + " read in " + count(max(time.Since(began).Milliseconds(), 1), "millisecond") + "; each fits the one before."}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -178,7 +179,7 @@ func browserPages(w *world) []struct{ as, path string } {
 	return []struct{ as, path string }{
 		{"", "/login"}, {"pat", "/"}, {"pat", "/catalog"}, {"pat", "/catalog?q=nothing-at-all"}, {"pat", "/catalog/letter-ready"}, {"pat", "/catalog/claim-status"},
 		{"pat", "/catalog/letter-ready/schema"}, {"pat", "/catalog/letter-ready/consumers"}, {"pat", "/catalog/letter-ready/connect"},
-		{"pat", "/catalog/letter-ready/history"}, {"pat", "/search?q=letter"}, {"pat", "/requests"}, {"pat", "/requests/new"}, {"pat", "/requests/new?kind=producer"},
+		{"pat", "/catalog/letter-ready/history"}, {"pat", "/catalog/letter-ready/messages"}, {"casey", "/catalog/letter-ready/messages"}, {"pat", "/search?q=letter"}, {"pat", "/requests"}, {"pat", "/requests/new"}, {"pat", "/requests/new?kind=producer"},
 		{"bill", "/requests/" + id}, {"olive", "/requests/" + w.requestID("letter-ready")}, {"pat", "/requests/" + id + "/edit"}, {"pat", "/requests/" + id + "/edit?step=4"},
 		{"pat", "/requests/" + id + "/edit?step=5&check=1"}, {"pat", "/requests/" + id + "/edit?step=6"}, {"pat", "/requests/" + id + "/edit?step=7"},
 		{"pat", "/inbox"}, {"pat", "/schemas"}, {"pat", "/schemas/prod_letter-ready-value"}, {"pat", "/topics"}, {"pat", "/topics/prod_letter-ready"}, {"pat", "/groups"},
@@ -222,4 +223,96 @@ func (b *tab) shoot(path string, width int64) {
 	if err := os.WriteFile(filepath.Join(*screens, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// becomes waits until a script gives true.
+func (b *tab) becomes(what, script string) {
+	b.t.Helper()
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script))
+		if err == nil && ok {
+			return
+		}
+	}
+	page, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + " " + document.activeElement.outerHTML.slice(0, 200) + " " + document.querySelector("main").innerText.slice(0, 600)`))
+	b.t.Fatalf("never: %s; the page is %s", what, page)
+}
+
+// TestTyping: what the page does while somebody types, and what keys do.
+func TestTyping(t *testing.T) {
+	browser := openBrowser(t)
+	w := fullWorld(t)
+	b := newTab(t, browser, w)
+	b.signIn("pat")
+	t.Run("search while typing", func(t *testing.T) {
+		b.t = t
+		b.open("/catalog", 1440)
+		b.do(chromedp.SendKeys(chromedp.CSS("#q"), "appoint"))
+		b.becomes("one event is left", `document.querySelectorAll("#results tbody tr").length === 1`)
+		b.becomes("the address says it, and nothing more", `location.search === "?q=appoint"`)
+		b.becomes("the field keeps the focus", `document.activeElement.id === "q" && document.activeElement.value === "appoint"`)
+		b.do(chromedp.NavigateBack())
+		b.becomes("back leads to all events", `document.querySelectorAll("#results tbody tr").length === 8`)
+	})
+	t.Run("slash and skip link", func(t *testing.T) {
+		b.t = t
+		b.open("/docs/introduction", 1440)
+		b.do(chromedp.KeyEvent("\t"))
+		b.becomes("the first stop is the skip link", `document.activeElement.matches(".usa-skipnav")`)
+		b.do(chromedp.KeyEvent("\r"))
+		b.becomes("it leads to the content", `document.activeElement.id === "main"`)
+		b.do(chromedp.KeyEvent("/"))
+		b.becomes("slash leads to the search", `document.activeElement.id === "find"`)
+		b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("find").value = ""`)) // chromedp sends the character even though the page refused the key
+		b.do(chromedp.KeyEvent("letter\r"))
+		b.becomes("it finds", `location.pathname === "/search" && document.querySelector("h1").innerText === "Search: letter"`)
+	})
+	t.Run("the answer stands beside the question", func(t *testing.T) {
+		b.t = t
+		edit := w.fill("pat", "/requests/new", "kind", "producer", "team", "claims").Header.Get("Location")
+		b.open(edit+"?step=4", 1440)
+		b.do(chromedp.Click(chromedp.CSS(`label[for="f-network-location-2"]`)))
+		b.becomes("ESECC is needed outside AWS", `document.querySelector("#aside").innerText.includes("ESECC needed") && document.querySelector("#aside").innerText.includes("9198")`)
+		b.do(chromedp.Click(chromedp.CSS(`label[for="f-network-location-0"]`)))
+		b.becomes("and not within", `document.querySelector("#aside").innerText.includes("ESECC not needed")`)
+		b.open(edit+"?step=6", 1440)
+		b.do(chromedp.SendKeys(chromedp.CSS("#f-schema-value"), `{"type":"record","name":"X","namespace":"a","fields":[{"name":"icn","type":"string","doc":"d","confluent:tags":["PII"]}]}`))
+		b.becomes("the schema is read while typing", `document.querySelector("#aside").innerText.includes("Valid Avro") && document.querySelector("#aside").innerText.includes("icn")`)
+		b.becomes("the cursor stays", `document.activeElement.id === "f-schema-value"`)
+	})
+	t.Run("faults are read first", func(t *testing.T) {
+		b.t = t
+		edit := w.fill("pat", "/requests/new", "kind", "producer", "team", "claims").Header.Get("Location")
+		b.open(edit, 1440)
+		b.do(chromedp.SendKeys(chromedp.CSS("#f-event-title"), "Letter Sent, again!"))
+		b.becomes("a name is proposed", `document.querySelector("#f-event-name").value === "letter-sent-again"`)
+		b.do(chromedp.Click(chromedp.CSS(`button[value="next"]`)))
+		b.becomes("the summary has the focus", `document.activeElement.matches("[data-focus]") && document.title.startsWith("Error: ")`)
+		b.console() // Chromium notes the 422
+		b.check("the form with faults")
+		b.do(chromedp.Click(chromedp.CSS(`[data-focus] a[href="#f-event-description"]`)))
+		b.becomes("its link leads to the field", `document.activeElement.id === "f-event-description" || location.hash === "#f-event-description"`)
+	})
+	for _, line := range b.console() {
+		t.Errorf("console: %s", line)
+	}
+}
+
+// TestWithoutScript: the pages are whole when no script runs.
+func TestWithoutScript(t *testing.T) {
+	browser := openBrowser(t)
+	w := fullWorld(t)
+	b := newTab(t, browser, w)
+	b.signIn("pat")
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{"/", "/catalog", "/catalog/letter-ready", "/requests"} {
+		b.open(page, 390)
+		if text, err := chromedp.Run(b.ctx, chromedp.OuterHTML(chromedp.CSS("main"))); err != nil || len(text) < 500 {
+			t.Errorf("%s: %d characters, %v", page, len(text), err)
+		}
+	}
+	b.open("/catalog", 390)
+	b.do(chromedp.Click(chromedp.CSS(".open-menu")), chromedp.WaitVisible(chromedp.CSS(`#menu a[href="/requests"]`)), chromedp.Click(chromedp.CSS(`#menu a[href="/requests"]`)), chromedp.WaitVisible(chromedp.CSS(`a[href="/requests/new"]`)))
 }

@@ -176,6 +176,7 @@ func pagesOf(u *url.URL, page, size, total int, noun string) Pages {
 // events of one page only, so that its cost does not grow with the catalog.
 func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
 	rows := make([]EventRow, 0, len(entries))
+	declared := p.declaredConsumers(v)
 	for _, entry := range entries {
 		e := entry.Event
 		row := EventRow{Name: e.Name, Title: e.Title, URL: "/catalog/" + url.PathEscape(e.Name), Description: e.Description,
@@ -193,8 +194,8 @@ func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
 		if n, ok := p.lastDay(v, e); ok {
 			row.LastDay = grouped(n)
 		}
-		if consumers, err := p.consumersOf(v, e.Name); err == nil {
-			row.Consumers = strconv.Itoa(len(consumers))
+		if n, ok := p.countConsumers(v, e.Name, declared[e.Name]); ok {
+			row.Consumers = strconv.Itoa(n)
 		}
 		rows = append(rows, row)
 	}
@@ -218,6 +219,41 @@ func (p *Portal) lastDay(v visit, e eventbus.Event) (int64, bool) {
 		}
 	}
 	return sum, true
+}
+
+// declaredConsumers gives the names of the systems that subscribe, by event,
+// read once for a whole page.
+func (p *Portal) declaredConsumers(v visit) map[string][]string {
+	systems, err := p.parts.Catalog.Systems(v.Context())
+	if err != nil {
+		return nil
+	}
+	declared := map[string][]string{}
+	for _, s := range systems {
+		for _, event := range s.Subscribes {
+			declared[event] = append(declared[event], s.Name)
+		}
+	}
+	return declared
+}
+
+// countConsumers counts systems that subscribe to an event or were granted it.
+func (p *Portal) countConsumers(v visit, event string, declared []string) (int, bool) {
+	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: event, Direction: eventbus.Consumed, ActiveOnly: true})
+	if err != nil {
+		return 0, false
+	}
+	systems := map[string]bool{}
+	for _, name := range declared {
+		systems[name] = true
+	}
+	for _, g := range grants {
+		if g.System == "" {
+			g.System = g.Principal
+		}
+		systems[g.System] = true
+	}
+	return len(systems), true
 }
 
 func (p *Portal) consumersOf(v visit, event string) ([]catalog.Consumer, error) {

@@ -66,7 +66,7 @@ func (p *Portal) event(v visit, tab string) (eventbus.Event, eventHead, Shell, e
 		head.Edit = "/requests/new?kind=change&event=" + url.QueryEscape(e.Name)
 	}
 	for _, t := range []struct{ key, label, path string }{{"overview", "Overview", ""}, {"schema", "Schema", "/schema"},
-		{"consumers", "Consumers", "/consumers"}, {"connect", "Connect", "/connect"}, {"history", "History", "/history"}} {
+		{"messages", "Messages", "/messages"}, {"consumers", "Consumers", "/consumers"}, {"connect", "Connect", "/connect"}, {"history", "History", "/history"}} {
 		item := NavItem{Link: Link{t.label, at + t.path}, Current: t.key == tab}
 		if v.env != "" {
 			item.URL += "?env=" + url.QueryEscape(v.env)

@@ -14,6 +14,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
 	"github.com/enterprise-event-bus/eventbus/internal/session"
+	"github.com/enterprise-event-bus/eventbus/internal/streams"
 )
 
 // Config says how the portal presents itself; the zero value works.
@@ -29,6 +30,9 @@ type Config struct {
 	Deployment   eventbus.Deployment           // for ARNs in samples; default DemoDeployment
 	BaseURL      string                        // of this portal as clients see it, for CLI and curl lines; default http://127.0.0.1:8080
 	Region       string                        // AWS region for samples; default the Deployment's
+	STSEndpoint  string                        // of the bus's own STS, for samples; empty on AWS
+	CAFile       string                        // PEM that clients must trust, for samples; empty when the system's do
+	Truststore   string                        // the same for Java
 	Now          func() time.Time              // default time.Now
 	Logger       *slog.Logger                  // discards when nil
 }
@@ -112,6 +116,7 @@ type Parts struct {
 	Audit      audit.Store
 	Topics     Topics
 	Groups     Groups
+	Streams    *streams.Streams // records of the Messages tab; nil: they cannot be read here
 	Planner    Planner
 	Status     func(ctx context.Context) []Component
 }
@@ -123,6 +128,7 @@ type Portal struct {
 	assets    *assets
 	templates pageTemplates
 	guides    *guides
+	owners    topicOwners
 }
 
 // New makes a Portal. It reads the embedded templates, assets and guides once.
@@ -169,6 +175,8 @@ func (p *Portal) routes() []route {
 		{"GET /catalog/{name}/schema", true, p.eventSchema},
 		{"GET /catalog/{name}/consumers", true, p.eventConsumers},
 		{"GET /catalog/{name}/connect", true, p.eventConnect},
+		{"GET /catalog/{name}/messages", false, p.eventMessages},
+		{"POST /catalog/{name}/messages", false, p.messagesRead},
 		{"GET /catalog/{name}/history", false, p.eventHistory},
 		{"GET /requests", false, p.requestList},
 		{"GET /requests/new", false, p.requestNew},

@@ -18,19 +18,24 @@ func body(t testing.TB, r *http.Response) string {
 	return string(text)
 }
 
-// TestPages opens every page in a full world and looks for its own heading and
-// one value of the fixtures.
-func TestPages(t *testing.T) {
-	w := fullWorld(t)
+// aPage is a page with its own heading and one value of the fixtures.
+type aPage struct{ as, path, heading, value string }
+
+// allPages lists every page that reads.
+func allPages(w *world) []aPage {
 	id := w.requestID("payment-issued")
-	for _, tt := range []struct{ as, path, heading, value string }{
+	return []aPage{
 		{"pat", "/", "Welcome, Pat", "Payment Issued"},
 		{"pat", "/catalog", "Event catalog", "Decision Letter Availability"},
 		{"pat", "/catalog?q=participantId", "Event catalog", "Letter Ready"},
 		{"pat", "/catalog/letter-ready", "Letter Ready", "prod_letter-ready"},
 		{"pat", "/catalog/letter-ready/schema", "Letter Ready", "grantedAt"},
 		{"pat", "/catalog/letter-ready/consumers", "Letter Ready", "appointments-app*"},
-		{"pat", "/catalog/letter-ready/connect?language=python", "Letter Ready", "MSKAuthTokenProvider"},
+		{"pat", "/catalog/letter-ready/connect?language=python&in=production", "Letter Ready", "MSKAuthTokenProvider"},
+		{"casey", "/catalog/letter-ready/connect?language=java&in=production", "Letter Ready", "role/appointments"},
+		{"bill", "/catalog/letter-ready/connect?do=produce", "Letter Ready", "You need access first"},
+		{"pat", "/catalog/letter-ready/messages", "Letter Ready", "Why do you look?"},
+		{"casey", "/catalog/letter-ready/messages", "Letter Ready", "You may not see these records"},
 		{"pat", "/catalog/letter-ready/history", "Letter Ready", "New event"},
 		{"pat", "/search?q=letter", "Search: letter", "letterType"},
 		{"pat", "/requests", "Requests", "Payment Issued"},
@@ -57,7 +62,14 @@ func TestPages(t *testing.T) {
 		{"pat", "/docs", "Guides", "Introduction"},
 		{"pat", "/docs/introduction", "Introduction to event-driven architecture", "five words"},
 		{"", "/login", "Sign in", "Pat Producer"},
-	} {
+	}
+}
+
+// TestPages opens every page in a full world and looks for its own heading and
+// one value of the fixtures.
+func TestPages(t *testing.T) {
+	w := fullWorld(t)
+	for _, tt := range allPages(w) {
 		t.Run(tt.path, func(t *testing.T) {
 			response := w.get(tt.as, tt.path)
 			text := body(t, response)

@@ -70,9 +70,6 @@ func (s *schemaView) fill(parsed *avro.Schema) {
 	s.Type, s.Doc = parsed.Type(), parsed.Doc()
 	for _, f := range parsed.Fields() {
 		row := fieldRow{Path: f.Path, Name: f.Name, Type: f.Type, Doc: f.Doc, Optional: f.Optional, Depth: "depth-" + strconv.Itoa(min(f.Depth, 6)), Tags: f.Tags}
-		if f.Logical != "" {
-			row.Type += " (" + f.Logical + ")"
-		}
 		if f.HasDefault {
 			row.Default = f.Default
 		}

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -61,6 +60,7 @@ type world struct {
 	cluster    *cluster.Embedded
 	observe    *observe.Observer
 	server     *httptest.Server
+	kafka      *kgo.Client
 
 	mu  sync.Mutex
 	now time.Time
@@ -100,11 +100,13 @@ func emptyWorld(t testing.TB) *world {
 	admin, err := kgo.NewClient(w.cluster.ClientOpts()...)
 	w.ok(err)
 	t.Cleanup(admin.Close)
+	topics := streams.Open(streams.Config{Now: w.clock}, admin, schemaBook{w.registry}, record)
+	w.kafka = admin
 	w.portal = New(Config{Version: "test", Dev: true, Personas: people, Environments: environments, Now: w.clock,
 		Support: []SupportChannel{{"Chat", "https://chat.example.gov/event-bus", "within an hour on working days"}, {"On call", "mailto:oncall@example.gov", "within 30 minutes"}}},
 		Parts{Sessions: session.New(session.Config{Now: w.clock, Issuer: "http://127.0.0.1:1", ClientID: "bus", RedirectURL: "http://127.0.0.1/login/callback", Idle: 1000 * time.Hour, Absolute: 1000 * time.Hour}, st),
 			Catalog: w.catalog, Onboarding: w.onboarding, Records: st, Inbox: st, Registry: w.registry, Access: access, Observe: w.observe, Audit: st,
-			Topics: streams.New(kadm.NewClient(admin)), Status: func(context.Context) []Component {
+			Topics: topics, Streams: topics, Status: func(context.Context) []Component {
 				return []Component{{"Kafka engine", true, "Embedded, one node, writable"}, {"Schema registry", true, "Leads and follows its topic"}}
 			}})
 	w.server = httptest.NewServer(w.portal.Handler())
@@ -312,7 +314,7 @@ func (w *world) access() {
 	ctx := context.Background()
 	for system, role := range map[string]string{"appointments-app": "appointments", "notification-hub": "notification-hub"} {
 		g := eventbus.Grant{Event: "letter-ready", Environment: "production", Topic: "prod_letter-ready", Direction: eventbus.Consumed, Principal: reader + role,
-			GroupPrefix: system + "*", System: system, Team: "appointments", Purpose: "Shows the Veteran that a new decision letter is there.", ReviewDate: "2027-06-30", CreatedAt: w.clock()}
+			GroupPrefix: system + "*", System: system, Team: strings.TrimSuffix(role, "-hub"), Purpose: "Shows the Veteran that a new decision letter is there.", ReviewDate: "2027-06-30", CreatedAt: w.clock()}
 		g.ID = eventbus.GrantID(g.Event, g.Environment, g.Direction, g.Principal, g.GroupPrefix)
 		_, err := w.store.SaveGrant(ctx, g)
 		w.ok(err)
@@ -384,4 +386,34 @@ func (w *world) do(as, method, path, body string, header http.Header) *http.Resp
 	w.ok(err)
 	w.t.Cleanup(func() { _ = response.Body.Close() })
 	return response
+}
+
+// schemaBook gives the registry's schemas as streams wants them.
+type schemaBook struct{ *registry.Registry }
+
+func (b schemaBook) Schema(_ context.Context, id int) (eventbus.Schema, error) {
+	found, err := b.ByID(id, "")
+	return found.Schema, err
+}
+
+func (b schemaBook) SchemaByGUID(_ context.Context, guid string) (eventbus.Schema, error) {
+	found, err := b.ByGUID(guid)
+	return found.Schema, err
+}
+
+func (b schemaBook) SchemaVersion(_ context.Context, subject string, version int) (eventbus.Schema, error) {
+	found, err := b.Version(subject, version, registry.WithDeleted)
+	return found.Schema, err
+}
+
+// letter produces one record of letter-ready in the form of the registry's
+// serializers: a zero, the schema id, and Avro.
+func (w *world) letter(topic, participant string) {
+	w.t.Helper()
+	value := []byte{0, 0, 0, 0, 1}
+	for _, text := range []string{participant, "decision"} {
+		value = append(append(value, byte(len(text)*2)), text...)
+	}
+	value = append(value, 2) // availableAt: 1 ms after the epoch
+	w.ok(w.kafka.ProduceSync(context.Background(), &kgo.Record{Topic: topic, Key: []byte("key-" + participant), Value: value}).FirstErr())
 }

@@ -72,7 +72,7 @@ func advertise(l net.Listener) func(int32) (string, int32) {
 
 // httpHandler is everything behind the main HTTP address.
 func (s *Server) httpHandler() http.Handler {
-	mux := http.NewServeMux()
+	mux, at := http.NewServeMux(), s.Addresses()
 	s.health.mount(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
 	endpoint := sts.New(sts.Config{Logger: s.cfg.Logger}, s.iam)
@@ -91,10 +91,10 @@ func (s *Server) httpHandler() http.Handler {
 	}
 	mux.Handle("/", portal.New(portal.Config{
 		Version: s.cfg.Version, Dev: s.cfg.Dev, Personas: s.personas(), Environments: s.environments, Deployment: s.cfg.Deployment,
-		BaseURL: s.Addresses().HTTP, Now: s.cfg.Now, Logger: s.cfg.Logger,
+		BaseURL: at.HTTP, STSEndpoint: at.HTTP + "/aws/sts", CAFile: at.CAFile, Truststore: at.Truststore, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, portal.Parts{
 		Sessions: s.session, Catalog: s.catalog, Onboarding: s.onboarding, Records: s.store, Inbox: s.store,
-		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, Topics: s.streams, Groups: portalGroups{s.streams}, Planner: s.provision,
+		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, Topics: s.streams, Groups: portalGroups{s.streams}, Streams: s.streams, Planner: s.provision,
 		Status: s.status,
 	}).Handler())
 	return s.onOwnName(mux)

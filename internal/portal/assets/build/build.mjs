@@ -41,8 +41,9 @@ const symbols = read(here, "src/icons.txt").split("\n").map((s) => s.trim()).fil
 write("sprite.svg", `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`);
 
 copyFileSync(join(here, "node_modules/htmx.org/dist/htmx.min.js"), join(out, "htmx.js"));
-let licences = join(out, "LICENSES");
+const licences = join(out, "LICENSES"); // OFL-1.1 and Apache-2.0 are not in the packages and stand there already
 mkdirSync(licences, { recursive: true });
+copyFileSync(join(here, "node_modules/axe-core/axe.min.js"), join(here, "../../testdata/axe.min.js"));
 copyFileSync(join(uswds, "LICENSE.md"), join(licences, "USWDS.md"));
 copyFileSync(join(here, "node_modules/htmx.org/LICENSE"), join(licences, "htmx-0BSD.txt"));
 for (const file of readdirSync(out)) console.log(file);

@@ -1,0 +1,394 @@
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/samples"
+)
+
+// fill sends a form as a person, and follows nothing.
+func (w *world) fill(as, path string, pairs ...string) *http.Response {
+	w.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Add(pairs[i], pairs[i+1])
+	}
+	return w.do(as, http.MethodPost, path, form.Encode(), nil)
+}
+
+// goesTo asserts that a form was taken and where it leads.
+func (w *world) goesTo(response *http.Response, want string) {
+	w.t.Helper()
+	if got := response.Header.Get("Location"); response.StatusCode != http.StatusSeeOther || got != want {
+		w.t.Fatalf("status %d to %q, want 303 to %q: %s", response.StatusCode, got, want, problems(body(w.t, response)))
+	}
+}
+
+// problems are the alerts of a page, for messages of tests.
+func problems(page string) string {
+	return strings.Join(regexp.MustCompile(`(?s)<div class="alert.*?</div></div>|<div class="failure">.*?</div>`).FindAllString(page, -1), "\n")
+}
+
+// TestProducerJourney walks from an idea to an event in production by forms
+// alone, as a browser without JavaScript does.
+func TestProducerJourney(t *testing.T) {
+	w := emptyWorld(t)
+	started := w.fill("pat", "/requests/new", "kind", "producer", "team", "claims")
+	edit := started.Header.Get("Location")
+	if started.StatusCode != http.StatusSeeOther || !strings.HasSuffix(edit, "/edit") {
+		t.Fatalf("status %d to %q", started.StatusCode, edit)
+	}
+	at := strings.TrimSuffix(edit, "/edit")
+	w.fillProducer(at)
+	page := body(t, w.get("pat", at))
+	for _, want := range []string{"Submit for review", "dev_letter-sent", "ESECC not needed", "6 partitions"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the review page lacks %q: %s", want, problems(page))
+		}
+	}
+	w.goesTo(w.fill("pat", at+"/submit"), at)
+	if page := body(t, w.get("pat", "/requests?show=mine")); !strings.Contains(page, "The Event Bus team, the product owner") {
+		t.Error("the list does not say whose turn it is")
+	}
+	w.goesTo(w.fill("bill", at+"/comment", "text", "Who else would listen?"), at)
+	w.goesTo(w.fill("bill", at+"/decide", "stage", "bus", "decision", "ask-changes", "reason", "Say who would listen."), at)
+	w.goesTo(w.fill("pat", at+"/edit?step=1", withAnswers(stepOne, "do", "leave", "event.likelyConsumers", "mobile app")...), at)
+	w.goesTo(w.fill("pat", at+"/submit"), at)
+	w.goesTo(w.fill("bill", at+"/decide", "stage", "bus", "decision", "approve"), at)
+	w.goesTo(w.fill("olive", at+"/decide", "stage", "owner", "decision", "approve"), at)
+	w.provision()
+	if page := body(t, w.get("pat", at)); !strings.Contains(page, "Ask for promotion") {
+		t.Fatalf("promotion is not offered: %s", problems(page))
+	}
+	w.goesTo(w.fill("pat", at+"/promote", "environment", "production"), at)
+	w.passGates(at)
+	w.goesTo(w.fill("bill", at+"/decide", "stage", "production", "environment", "production", "decision", "approve"), at)
+	w.provision()
+	r := w.must(w.store.Request(context.Background(), strings.TrimPrefix(at, "/requests/")))
+	if e, _ := r.Environment("production"); r.State != eventbus.RequestActive || e.State != eventbus.EnvActive {
+		t.Fatalf("state %s, production %s", r.State, e.State)
+	}
+	w.ok(w.catalog.Refresh(context.Background()))
+	if page := body(t, w.get("casey", "/catalog/letter-sent")); !strings.Contains(page, "prod_letter-sent") {
+		t.Error("the catalog does not show the production topic")
+	}
+}
+
+var stepOne = []string{"event.title", "Letter Sent", "event.name", "letter-sent", "event.description", "A letter went out by mail.", "event.purpose", "Systems may tell the Veteran that a letter is on its way.", "event.domain", "claims"}
+
+func withAnswers(answers []string, more ...string) []string {
+	return append(append([]string{}, answers...), more...)
+}
+
+// fillProducer answers the pages of the wizard one after the other.
+func (w *world) fillProducer(at string) {
+	w.t.Helper()
+	schema := strings.ReplaceAll(strings.ReplaceAll(letterV1, "LetterReady", "LetterSent"), `,"confluent:tags":["PII"]`, "")
+	pages := [][]string{
+		stepOne,
+		{"contacts.productOwner", "Olive Owner", "contacts.technicalContact", "Pat Producer", "event.sourceSystems.0.systemName", "Mail Service", "system.vasi", "3325", "system.emass", "2350", "system.ato", "active", "system.atoExpires", "2099-01-01", "system.fisma", "Moderate"},
+		{"privacy.dataClasses", "none"},
+		{"network.location", "vaec-aws"},
+		{"event.perDay", "250,000", "event.peakPerSecond", "40", "event.averageBytes", "600", "event.maxBytes", "4096", "topic.ordering", "per key", "topic.keyField", "participantId", "topic.partitions", "6", "topic.retentionDays", "7"},
+		{"schema.value", schema, "schema.sample", `{"participantId":"made-up","letterType":"decision","availableAt":0}`},
+		{"access.development.role", "letters-dev", "access.development.trustedBy", "arn:aws-us-gov:iam::123456789012:role/svc-dev", "access.staging.role", "letters-staging", "access.staging.trustedBy", "arn:aws-us-gov:iam::123456789012:role/svc-staging", "access.production.role", "letters", "access.production.trustedBy", "arn:aws-us-gov:iam::123456789012:role/svc"},
+		{"agreements.working.by", "Olive Owner", "agreements.working.date", "2026-11-01", "agreements.working.document", "WA-1", "agreements.dataSharing.by", "Olive Owner", "agreements.dataSharing.date", "2026-11-01", "agreements.dataSharing.document", "DSA-1"},
+	}
+	for i, answers := range pages {
+		next := at + "/edit?step=" + string(rune('2'+i))
+		if i == len(pages)-1 {
+			next = at
+		}
+		w.goesTo(w.fill("pat", at+"/edit?step="+string(rune('1'+i)), withAnswers(answers, "do", "next")...), next)
+	}
+}
+
+// passGates lets whoever may set the gates that block production.
+func (w *world) passGates(at string) {
+	w.t.Helper()
+	r := w.must(w.store.Request(context.Background(), strings.TrimPrefix(at, "/requests/")))
+	for _, g := range r.Gates {
+		if g.Holds("production", "2026-12-01") {
+			continue
+		}
+		done := false
+		for _, by := range []string{"bill", "prim", "sam"} {
+			response := w.fill(by, at+"/gate", "kind", string(g.Kind), "state", "passed", "evidence", "doc-1", "reason", "seen")
+			done = done || response.StatusCode == http.StatusSeeOther
+		}
+		if !done {
+			w.t.Errorf("nobody could set the gate %s", g.Kind)
+		}
+	}
+}
+
+// TestStepFaults: what is wrong on a page stands on top of it, linked to its
+// field; it is saved all the same, and one may go on.
+func TestStepFaults(t *testing.T) {
+	w := emptyWorld(t)
+	edit := w.fill("pat", "/requests/new", "kind", "producer", "team", "claims").Header.Get("Location")
+	response := w.fill("pat", edit+"?step=1", "event.title", "Letter Sent", "event.name", "Not A Slug", "do", "next")
+	page := body(t, response)
+	if response.StatusCode != http.StatusUnprocessableEntity {
+		t.Fatalf("status %d", response.StatusCode)
+	}
+	for _, want := range []string{`href="#f-event-name"`, `id="f-event-name-error"`, `aria-invalid="true"`, `value="Not A Slug"`, "<title>Error: ", "Continue anyway"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	w.goesTo(w.fill("pat", edit+"?step=1", "event.title", "Letter Sent", "event.name", "Not A Slug", "do", "skip"), edit+"?step=2")
+	if page := body(t, w.get("pat", edit+"?step=1")); !strings.Contains(page, `value="Not A Slug"`) {
+		t.Error("what was typed is lost")
+	}
+	response = w.fill("pat", edit+"?step=5", "event.perDay", "many", "do", "next")
+	if page := body(t, response); response.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(page, "is not a whole number") {
+		t.Errorf("status %d: %s", response.StatusCode, problems(page))
+	}
+}
+
+// TestAutosave: a change is kept without a button; an editor who was overtaken
+// is told and overwrites nothing.
+func TestAutosave(t *testing.T) {
+	w := emptyWorld(t)
+	edit := w.fill("pat", "/requests/new", "kind", "producer", "team", "claims").Header.Get("Location")
+	version := func(page string) string {
+		m := regexp.MustCompile(`name="version" value="(\d+)"`).FindStringSubmatch(page)
+		if m == nil {
+			t.Fatal("the page carries no version")
+		}
+		return m[1]
+	}
+	before := version(body(t, w.get("pat", edit)))
+	response := w.fill("pat", edit+"?step=4", "version", before, "network.location", "outside-aws")
+	page := body(t, response)
+	if response.StatusCode != http.StatusOK || !strings.Contains(page, "ESECC needed") || !strings.Contains(page, "9198") || version(page) == before {
+		t.Fatalf("status %d: %s", response.StatusCode, problems(page))
+	}
+	response = w.fill("olive", edit+"?step=4", "version", before, "network.location", "vaec-aws")
+	if page := body(t, response); response.StatusCode != http.StatusConflict || !strings.Contains(page, "Not saved.") {
+		t.Errorf("an overtaken editor gets %d", response.StatusCode)
+	}
+	if page := body(t, w.get("pat", edit+"?step=4")); !strings.Contains(page, "ESECC needed") {
+		t.Error("the overtaken editor overwrote the answer")
+	}
+}
+
+// TestNothingAskedTwice: a second request of a team begins with what the first
+// one said of people, system and network.
+func TestNothingAskedTwice(t *testing.T) {
+	w := fullWorld(t)
+	edit := w.fill("pat", "/requests/new", "kind", "consumer", "team", "claims", "event", "appointment-status").Header.Get("Location")
+	r := w.must(w.store.Request(context.Background(), strings.TrimSuffix(strings.TrimPrefix(edit, "/requests/"), "/edit")))
+	d := documentOf(r.Content)
+	for path, want := range map[string]string{"event": "appointment-status", "contacts.productOwner": "Olive Owner", "system.vasi": "3325", "network.location": "vaec-aws"} {
+		if got := shown(d.get(path)); got != want {
+			t.Errorf("%s = %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestRefusedActs: who may not is told why, and nothing changes.
+func TestRefusedActs(t *testing.T) {
+	w := fullWorld(t)
+	at := "/requests/" + w.requestID("payment-issued")
+	for _, tt := range []struct {
+		name, as, path string
+		form           []string
+		status         int
+	}{
+		{"approve one's own", "pat", "/decide", []string{"stage", "bus", "decision", "approve"}, http.StatusForbidden},
+		{"a stage of another role", "casey", "/decide", []string{"stage", "bus", "decision", "approve"}, http.StatusNotFound},
+		{"decline without a reason", "bill", "/decide", []string{"stage", "bus", "decision", "reject"}, http.StatusUnprocessableEntity},
+		{"an unknown decision", "bill", "/decide", []string{"stage", "bus", "decision", "perhaps"}, http.StatusUnprocessableEntity},
+		{"promote too early", "pat", "/promote", []string{"environment", "production"}, http.StatusConflict},
+		{"withdraw another's", "bill", "/withdraw", []string{"reason", "no"}, http.StatusForbidden},
+		{"an empty comment", "pat", "/comment", []string{"text", "  "}, http.StatusUnprocessableEntity},
+		{"an act that is none", "pat", "/explode", nil, http.StatusNotFound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before, _ := json.Marshal(w.must(w.store.Request(context.Background(), strings.TrimPrefix(at, "/requests/"))))
+			response := w.fill(tt.as, at+tt.path, tt.form...)
+			page := body(t, response)
+			if response.StatusCode != tt.status {
+				t.Errorf("status %d, want %d: %s", response.StatusCode, tt.status, problems(page))
+			}
+			if tt.status != http.StatusNotFound && !strings.Contains(page, "Nothing was changed") {
+				t.Error("the page does not say that nothing was changed")
+			}
+			after, _ := json.Marshal(w.must(w.store.Request(context.Background(), strings.TrimPrefix(at, "/requests/"))))
+			if string(before) != string(after) {
+				t.Error("the request changed")
+			}
+		})
+	}
+}
+
+// TestYAML: what the portal writes is what the command line takes.
+func TestYAML(t *testing.T) {
+	w := fullWorld(t)
+	text := body(t, w.get("pat", "/requests/"+w.requestID("payment-issued")+"/yaml"))
+	response := w.fill("pat", "/requests/new", "yaml", text)
+	if response.StatusCode != http.StatusSeeOther {
+		t.Fatalf("status %d: %s", response.StatusCode, problems(body(t, response)))
+	}
+	response = w.fill("pat", "/requests/new", "yaml", "kind: Nothing\n")
+	if page := body(t, response); response.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(page, "pasted:") {
+		t.Errorf("a wrong document gets %d: %s", response.StatusCode, problems(page))
+	}
+}
+
+// TestTokens: a secret is shown once, and a revoked token says so.
+func TestTokens(t *testing.T) {
+	w := emptyWorld(t)
+	response := w.fill("pat", "/settings/tokens", "name", "build", "scope", "read", "days", "30")
+	secret := regexp.MustCompile(`ebt_[A-Za-z0-9_-]+`).FindString(body(t, response))
+	if response.StatusCode != http.StatusOK || secret == "" {
+		t.Fatalf("status %d, no secret", response.StatusCode)
+	}
+	page := body(t, w.get("pat", "/settings"))
+	if strings.Contains(page, secret) {
+		t.Error("the secret is shown again")
+	}
+	revoke := regexp.MustCompile(`action="(/settings/tokens/[^"]+/revoke)"`).FindStringSubmatch(page)
+	if revoke == nil {
+		t.Fatal("no way to revoke it")
+	}
+	if got := w.fill("casey", revoke[1]).StatusCode; got != http.StatusNotFound {
+		t.Errorf("somebody else gets %d", got)
+	}
+	w.goesTo(w.fill("pat", revoke[1]), "/settings#tokens")
+	if !strings.Contains(body(t, w.get("pat", "/settings")), "Revoked") {
+		t.Error("the page does not say that it is revoked")
+	}
+	if got := w.fill("pat", "/settings/tokens", "name", "", "days", "30").StatusCode; got != http.StatusUnprocessableEntity {
+		t.Errorf("a token without name and scope gets %d", got)
+	}
+}
+
+// TestInbox: what is read stays read.
+func TestInbox(t *testing.T) {
+	w := fullWorld(t)
+	if !strings.Contains(body(t, w.get("bill", "/inbox")), "Mark all as read") {
+		t.Fatal("nothing is unread")
+	}
+	w.goesTo(w.fill("bill", "/inbox"), "/inbox")
+	if strings.Contains(body(t, w.get("bill", "/inbox")), "Mark all as read") {
+		t.Error("something is unread still")
+	}
+}
+
+// TestSignIn: an identity provider that does not answer is told with a way on.
+func TestSignIn(t *testing.T) {
+	w := emptyWorld(t)
+	response := w.get("", "/login?as=pat&to=%2Fcatalog")
+	page := body(t, response)
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(page, "as=olive") {
+		t.Errorf("status %d: %s", response.StatusCode, problems(page))
+	}
+	if response := w.get("", "/login/callback?code=x&state=y"); response.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a made-up answer gets %d", response.StatusCode)
+	}
+	w.goesTo(w.fill("pat", "/logout"), "/login")
+	w.goesTo(w.get("pat", "/requests"), "/login?to=%2Frequests")
+}
+
+// TestMessages: records are shown to those who may, masked, with a reason, and
+// every look is in the audit record.
+func TestMessages(t *testing.T) {
+	w := fullWorld(t)
+	w.letter("dev_letter-ready", "participant-4711")
+	at := "/catalog/letter-ready/messages"
+	if page := body(t, w.get("pat", at)); !strings.Contains(page, "Show records") || strings.Contains(page, "decision&#34;") {
+		t.Error("opening the page shows records, or does not offer them")
+	}
+	response := w.fill("pat", at, "in", "development")
+	if page := body(t, response); response.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(page, "Nothing is shown") {
+		t.Errorf("without a reason: status %d: %s", response.StatusCode, problems(page))
+	}
+	response = w.fill("pat", at, "in", "development", "reason", "a test of masking", "start", "earliest")
+	page := body(t, response)
+	if response.StatusCode != http.StatusOK || !strings.Contains(page, "decision") || !strings.Contains(page, "masked: participantId") {
+		t.Errorf("status %d: %s %.300s", response.StatusCode, problems(page), page[strings.Index(page, "<main"):])
+	}
+	if strings.Contains(page, "4711") {
+		t.Error("personal data is on the page")
+	}
+	entries, err := w.store.AuditEntries(context.Background(), eventbus.AuditQuery{Actor: "pat", NewestFirst: true, Limit: 5})
+	w.ok(err)
+	if len(entries) == 0 || !strings.Contains(entries[0].Action, "record") {
+		t.Errorf("the look is not in the audit record: %+v", entries)
+	}
+	for _, as := range []string{"bill", "opal", "casey"} {
+		page := body(t, w.fill(as, at, "in", "development", "reason", "curiosity", "start", "earliest"))
+		if !strings.Contains(page, "You may not see these records") || strings.Contains(page, "decision&#34;") {
+			t.Errorf("%s sees records", as)
+		}
+	}
+	if response := w.fill("pat", at, "reason", "x", "start", "offset", "at", "minus one"); response.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong offset gets %d", response.StatusCode)
+	}
+}
+
+// TestSnippets: every language has code for both directions, filled in.
+func TestSnippets(t *testing.T) {
+	c := connection{Topic: "prod_x", Group: "team-group", Environment: "production", example: exemplar(letterV2),
+		access: samples.Access{Bootstrap: "b:9098", SecurityProtocol: "SASL_SSL", RegistryURL: "https://r", RoleARN: "arn:aws-us-gov:iam::123456789012:role/r", Region: "us-gov-west-1"}}
+	for _, l := range languages(c) {
+		for _, produces := range []bool{false, true} {
+			c.Produces = produces
+			blocks, _, err := snippets(l.Name, c)
+			if err != nil {
+				t.Errorf("%s: %v", l.Name, err)
+			}
+			all := ""
+			for _, b := range blocks {
+				all += b.Code
+			}
+			if !strings.Contains(all, "prod_x") || strings.Contains(all, "<no value>") {
+				t.Errorf("%s, produces %t: the code is not filled in", l.Name, produces)
+			}
+		}
+	}
+}
+
+// TestExemplar: the made-up value has every field, and fits.
+func TestExemplar(t *testing.T) {
+	for schema, want := range map[string]string{
+		letterV2: `{"availableAt":1,"issue":null,"letterType":"made-up","participantId":"made-up","title":null}`,
+		`{"type":"record","name":"A","namespace":"n","fields":[{"name":"b","type":{"type":"record","name":"B","fields":[{"name":"x","type":"double"}]}},{"name":"c","type":["B","null"]},{"name":"e","type":{"type":"enum","name":"E","symbols":["ONE"]}},{"name":"l","type":{"type":"array","items":"string"}}]}`: `{"b":{"x":1.5},"c":{"n.B":{"x":1.5}},"e":"ONE","l":[]}`,
+		`"string"`: `"made-up"`, `not json`: `{}`, ``: `{}`, `[]`: `null`,
+	} {
+		if got := exemplar(schema); got != want {
+			t.Errorf("exemplar(%.60s) = %s, want %s", schema, got, want)
+		}
+	}
+}
+
+// FuzzForm: whatever a form sends, the document stays one that encodes.
+func FuzzForm(f *testing.F) {
+	f.Add("event.title", "Letter")
+	f.Add("event.sourceSystems.0.systemName", "x")
+	f.Add("event.sourceSystems.99999999999.systemName", "x")
+	f.Add("access.development.principals", "a\n\nb\r\nc")
+	f.Add("...", "1")
+	f.Add("0.0.0", "-1")
+	f.Fuzz(func(t *testing.T, path, value string) {
+		for _, kind := range []inputKind{inputText, inputNumber, inputCheck, inputChecks, inputLines} {
+			d := documentOf(json.RawMessage(`{"event":{"title":"t","sourceSystems":[{"systemName":"a"},null,3]},"team":"claims"}`))
+			in := input{path: path, kind: kind, label: "l"}
+			d.take(in, url.Values{path: {value}})
+			d.view(in, 1, nil)
+			if _, err := json.Marshal(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
