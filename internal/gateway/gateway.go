@@ -88,6 +88,16 @@ type Authority interface {
 	Revoked(s *Session) <-chan struct{}
 }
 
+// Recorder is an Authority that also records the logins which the gateway
+// refuses by itself. Its methods give the error for the client, as Login does.
+type Recorder interface {
+	// TooManyConnects refuses a login above Config.LoginsPerSecond.
+	TooManyConnects(ctx context.Context, from, listener string) error
+	// ChangedIdentity refuses a re-authentication of s by another mechanism or
+	// as another principal; reason says which.
+	ChangedIdentity(ctx context.Context, s *Session, a Attempt, reason string) error
+}
+
 // Guard knows which schemas a topic's records may carry.
 type Guard interface {
 	// Mode says whether records of a topic are checked at all.
@@ -189,18 +199,19 @@ type Parts struct {
 
 // Gateway serves Kafka's protocol on any number of doors.
 type Gateway struct {
-	cfg     Config
-	up      Upstream
-	auth    Authority
-	guard   Guard
-	observe Observer
-	log     *slog.Logger
-	metrics *metrics
-	apis    map[int16]*api
-	budget  *semaphore.Weighted
-	logins  *bucket
-	groups  *groupMemory
-	engine  engineVersions
+	cfg      Config
+	up       Upstream
+	auth     Authority
+	guard    Guard
+	observe  Observer
+	log      *slog.Logger
+	metrics  *metrics
+	apis     map[int16]*api
+	budget   *semaphore.Weighted
+	logins   *bucket
+	groups   *groupMemory
+	verdicts verdicts
+	engine   engineVersions
 
 	mu       sync.Mutex
 	filters  map[*filter]struct{} // connections that are past the accept limit

@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -48,24 +51,64 @@ func (c *call) guarded(topic string, b batch) (id int32, refused *kmsg.ProduceRe
 		return c.peek(b), nil
 	}
 	id, faults, err := checkRecords(g.guard, topic, b)
-	switch {
-	case err == nil && len(faults) == 0:
+	if err == nil && len(faults) == 0 {
 		g.metrics.guarded.WithLabelValues("passed").Inc()
 		return id, nil
-	case mode == eventbus.SchemaGuardWarn:
+	}
+	p := kmsg.NewProduceResponseTopicPartition()
+	p.ErrorCode, p.BaseOffset, p.ErrorRecords = errInvalidRecord, -1, faults
+	if err != nil {
+		p.ErrorMessage = text("The schema guard cannot read the batch: " + err.Error() + ". Nothing was written.")
+	} else {
+		p.ErrorMessage = text("The schema guard of topic " + topic + " refused the batch: " + *faults[0].ErrorMessage + ". Nothing was written.")
+	}
+	if mode == eventbus.SchemaGuardWarn {
 		g.metrics.guarded.WithLabelValues("warned").Inc()
+		c.tellOfGuard("the schema guard let a batch pass that it would refuse", topic, err, faults)
 		return id, nil
 	}
 	g.metrics.guarded.WithLabelValues("refused").Inc()
-	p := kmsg.NewProduceResponseTopicPartition()
-	p.ErrorCode, p.BaseOffset = errInvalidRecord, -1
-	if err != nil {
-		p.ErrorMessage = text("The schema guard cannot read the batch: " + err.Error() + ". Nothing was written.")
-		return 0, &p
-	}
-	p.ErrorRecords = faults
-	p.ErrorMessage = text("The schema guard of topic " + topic + " refused the batch: " + *faults[0].ErrorMessage + ". Nothing was written.")
+	c.tellOfGuard("the schema guard refused a batch", topic, err, faults)
 	return 0, &p
+}
+
+// tellOfGuard logs the first verdict of a minute about a topic's producer.
+func (c *call) tellOfGuard(what, topic string, err error, faults []kmsg.ProduceResponseTopicPartitionErrorRecord) {
+	g := c.f.g
+	if !g.verdicts.first(what+"|"+topic+"|"+c.principal(), g.cfg.Now()) {
+		return
+	}
+	if err == nil {
+		err = errors.New(*faults[0].ErrorMessage)
+	}
+	g.log.Warn(what, "topic", topic, "principal", c.principal(), "from", c.f.from, "reason", err)
+}
+
+const (
+	verdictGap  = time.Minute
+	maxVerdicts = 1000
+)
+
+// verdicts remembers what the guard said within the present minute, so that a
+// producer that goes on does not fill the log. The metric counts every batch.
+type verdicts struct {
+	mu    sync.Mutex
+	since time.Time
+	told  map[string]bool
+}
+
+// first reports whether a verdict has to be logged.
+func (v *verdicts) first(verdict string, now time.Time) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if age := now.Sub(v.since); v.told == nil || age < 0 || age >= verdictGap {
+		v.since, v.told = now, map[string]bool{}
+	}
+	if v.told[verdict] || len(v.told) >= maxVerdicts {
+		return false
+	}
+	v.told[verdict] = true
+	return true
 }
 
 // peek gives the schema id of an unguarded batch where it costs nothing.

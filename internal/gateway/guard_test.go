@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -224,5 +226,24 @@ func BenchmarkGuard(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A verdict of the guard is logged once a minute, and at most a thousand
+// different ones.
+func TestVerdictsAreBounded(t *testing.T) {
+	var v verdicts
+	now := time.Now()
+	if !v.first("a", now) || v.first("a", now.Add(verdictGap-1)) || !v.first("b", now) || !v.first("a", now.Add(verdictGap)) {
+		t.Error("a verdict is logged once a minute")
+	}
+	logged := 0
+	for i := range 3 * maxVerdicts {
+		if v.first(strconv.Itoa(i), now.Add(verdictGap)) {
+			logged++
+		}
+	}
+	if logged != maxVerdicts-1 {
+		t.Errorf("%d verdicts are logged, want %d", logged, maxVerdicts-1)
 	}
 }

@@ -203,8 +203,24 @@ func shown(err error) string {
 	return "[" + newRequestID() + "]: Access denied"
 }
 
-// refuse makes the gateway's own refusal of a login, and logs the reason under
-// the id that the client is shown.
+// tooMany refuses a login over the rate.
+func (f *filter) tooMany() error {
+	if recorder, ok := f.g.auth.(Recorder); ok {
+		return recorder.TooManyConnects(f.ctx, f.from, f.door.Name)
+	}
+	return f.refuse(eventbus.CodeLimited, "Too many connects", fmt.Sprintf("more than %d logins a second", f.g.cfg.LoginsPerSecond))
+}
+
+// changed refuses a re-authentication that is not the login's own.
+func (f *filter) changed(before *granted, a Attempt, reason string) error {
+	if recorder, ok := f.g.auth.(Recorder); ok {
+		return recorder.ChangedIdentity(f.ctx, before.Session, a, reason)
+	}
+	return f.refuse(eventbus.CodeForbidden, "Access denied", reason)
+}
+
+// refuse makes a refusal of a login that the authority does not record, and logs
+// the reason under the id that the client is shown.
 func (f *filter) refuse(code eventbus.Code, text, reason string) error {
 	id := newRequestID()
 	f.g.log.Warn("login refused", "request", id, "reason", reason, "listener", f.door.Name, "from", f.from)
@@ -214,18 +230,19 @@ func (f *filter) refuse(code eventbus.Code, text, reason string) error {
 // check makes the gateway's own checks around the authority's.
 func (f *filter) check(mechanism string, message []byte) (*Session, []byte, error) {
 	before := f.session.Load()
+	attempt := Attempt{Mechanism: mechanism, Message: message, From: f.from, Listener: f.door.Name}
 	if before == nil && !f.g.logins.take(f.ctx.Done()) {
-		return nil, nil, f.refuse(eventbus.CodeLimited, "Too many connects", fmt.Sprintf("more than %d logins a second", f.g.cfg.LoginsPerSecond))
+		return nil, nil, f.tooMany()
 	}
 	if before != nil && mechanism != f.login.mechanism {
-		return nil, nil, f.refuse(eventbus.CodeForbidden, "Access denied", "re-authentication with "+mechanism+", but the connection began with "+f.login.mechanism)
+		return nil, nil, f.changed(before, attempt, "re-authentication with "+mechanism+", but the connection began with "+f.login.mechanism)
 	}
-	session, answer, err := f.g.auth.Login(f.ctx, Attempt{Mechanism: mechanism, Message: message, From: f.from, Listener: f.door.Name})
+	session, answer, err := f.g.auth.Login(f.ctx, attempt)
 	if err != nil {
 		return nil, nil, err
 	}
 	if before != nil && session.Principal.Identity() != before.Principal.Identity() {
-		return nil, nil, f.refuse(eventbus.CodeForbidden, "Access denied", "re-authentication as "+session.Principal.ARN+", but the connection began as "+before.Principal.ARN)
+		return nil, nil, f.changed(before, attempt, "re-authentication as "+session.Principal.ARN+", but the connection began as "+before.Principal.ARN)
 	}
 	return session, answer, nil
 }
@@ -318,7 +335,8 @@ func (b *bucket) reserve() (time.Duration, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	b.tokens = min(b.tokens+now.Sub(b.at).Seconds()*b.rate, 2*b.rate)
+	elapsed := max(now.Sub(b.at), 0) // a clock that is set back takes no tokens away
+	b.tokens = min(b.tokens+elapsed.Seconds()*b.rate, 2*b.rate)
 	b.at = now
 	if b.tokens-1 < -b.rate {
 		return 0, false

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/enterprise-event-bus/eventbus"
 )
 
 func iamBus(t *testing.T, auth *rules, cfg Config) (*bus, *puppet) {
@@ -252,4 +255,63 @@ func TestPlainBytesAtATLSDoor(t *testing.T) {
 		t.Errorf("answered % x", body)
 	}
 
+}
+
+// recorded is an authority that keeps the gateway's own refusals.
+type recorded struct {
+	*rules
+	kept []string
+}
+
+func (r *recorded) keep(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept = append(r.kept, what)
+}
+
+func (r *recorded) TooManyConnects(_ context.Context, _, listener string) error {
+	r.keep("too many on " + listener)
+	return eventbus.Errorf(eventbus.CodeLimited, "[recorded]: Too many connects")
+}
+
+func (r *recorded) ChangedIdentity(_ context.Context, s *Session, _ Attempt, reason string) error {
+	r.keep(s.Principal.Name + ": " + reason)
+	return eventbus.Errorf(eventbus.CodeUnauthenticated, "[recorded]: Access denied")
+}
+
+// An authority that is a Recorder words and keeps the gateway's own refusals.
+func TestRecorder(t *testing.T) {
+	clock := &moving{now: time.Now()} // stands still: no token comes back
+	auth := &recorded{rules: newRules()}
+	auth.may["app"], auth.may["other"] = []string{"*"}, []string{"*"}
+	b := start(t, &puppet{}, setting{auth: auth, mechanisms: []string{MechanismIAM, MechanismOAuth}, cfg: Config{LoginsPerSecond: 1, Now: clock.Now}})
+	w, second := b.dial(t), b.dial(t)
+	w.login("app")
+	second.login("app")
+	if resp := w.login("other"); *resp.ErrorMessage != "[recorded]: Access denied" {
+		t.Errorf("changed: %s", *resp.ErrorMessage)
+	}
+	second.ask(handshake(MechanismOAuth, 1))
+	if resp := second.ask(authenticate("app", 2)).(*kmsg.SASLAuthenticateResponse); *resp.ErrorMessage != "[recorded]: Access denied" {
+		t.Errorf("changed: %s", *resp.ErrorMessage)
+	}
+	b.logins.reserve() // one client waits
+	if resp := b.dial(t).login("app"); *resp.ErrorMessage != "[recorded]: Too many connects" {
+		t.Errorf("over the rate: %s", *resp.ErrorMessage)
+	}
+	auth.mu.Lock()
+	defer auth.mu.Unlock()
+	if len(auth.kept) != 3 || !strings.Contains(auth.kept[0], "assumed-role/other") || !strings.Contains(auth.kept[1], "with OAUTHBEARER") || !strings.HasPrefix(auth.kept[2], "too many on ") {
+		t.Errorf("kept %q", auth.kept)
+	}
+}
+
+// A clock that is set back locks nobody out.
+func TestLoginRateWhenTheClockIsSetBack(t *testing.T) {
+	clock := &moving{now: time.Now()}
+	b := newBucket(1, clock.Now)
+	clock.advance(-time.Hour)
+	if wait, ok := b.reserve(); !ok || wait > 0 {
+		t.Errorf("wait %v, %v", wait, ok)
+	}
 }

@@ -46,8 +46,8 @@ func readBatch(b []byte) (_ batch, rest []byte, ok bool) {
 	}, b[length+12:], true
 }
 
-func (b batch) control() bool       { return b.attributes&attrControl != 0 }
-func (b batch) compressed() bool    { return b.attributes&attrCompression != 0 }
+func (b batch) control() bool    { return b.attributes&attrControl != 0 }
+func (b batch) compressed() bool { return b.attributes&attrCompression != 0 }
 
 // countRecords counts the records of a fetched partition without looking into
 // them; the last batch may be cut.

@@ -16,6 +16,7 @@ type Directory struct {
 	audit   Auditor
 	vault   *vault
 	signing signingKeys
+	denials denials
 	local   *Session
 
 	view    atomic.Pointer[snapshot]

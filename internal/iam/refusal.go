@@ -29,12 +29,13 @@ const (
 	CheckUserDisabled Check = "user-disabled"
 	CheckRole         Check = "role" // gone, or made anew since
 	CheckSignature    Check = sigv4.CheckSignature
-	CheckTrust        Check = "trust"          // the role does not trust the caller
-	CheckPolicy       Check = "session-policy" // cannot be read
-	CheckAuthzID      Check = "authzid"        // OAUTHBEARER asks for another identity
-	CheckConnect      Check = "connect"        // kafka-cluster:Connect is not allowed
-	CheckAudit        Check = "audit"          // the record cannot be written
-	CheckLimit        Check = "limit"          // too many connections or logins
+	CheckTrust        Check = "trust"            // the role does not trust the caller
+	CheckPolicy       Check = "session-policy"   // cannot be read
+	CheckAuthzID      Check = "authzid"          // OAUTHBEARER asks for another identity
+	CheckConnect      Check = "connect"          // kafka-cluster:Connect is not allowed
+	CheckAudit        Check = "audit"            // the record cannot be written
+	CheckLimit        Check = "limit"            // too many connections or logins
+	CheckChanged      Check = "reauthentication" // by another mechanism or as another principal
 )
 
 // CheckOf gives the check that refused, empty when err is no refusal. It is for
@@ -141,6 +142,9 @@ func shownKey(id string) string {
 func (d *Directory) refuse(ctx context.Context, a *attempt, p *problem) error {
 	p.reason = recordable(p.reason)
 	reason := fmt.Sprintf("%s: %s; %s on %s, request %s", p.check, p.reason, a.door, a.listener, a.id)
+	if p.advice != "" {
+		reason += "; next: " + p.advice
+	}
 	resource := a.claimed // so that attempts on one principal are found together
 	if resource == "" {
 		resource = d.cfg.Deployment.ClusterARN()
@@ -180,4 +184,13 @@ func (d *Directory) RefuseRequest(ctx context.Context, cause error, from string)
 func (d *Directory) TooManyConnects(ctx context.Context, from, listener string) error {
 	a := d.newAttempt(from, "connection", listener)
 	return d.refuse(ctx, a, failed(CheckLimit, "too many connections or logins").next("let clients keep their connections, or raise the limit"))
+}
+
+// ChangedIdentity refuses a client that signed in again by another mechanism, or
+// as another principal, than its connection began with; reason says which. The
+// attempt is recorded under the identity that the connection had.
+func (d *Directory) ChangedIdentity(ctx context.Context, s *Session, mechanism, listener, reason string) error {
+	a := d.newAttempt(s.From, mechanism, listener)
+	a.actor, a.claimed = s.identity, s.identity
+	return d.refuse(ctx, a, failed(CheckChanged, "%s", reason).next("open a new connection for other credentials"))
 }

@@ -77,6 +77,9 @@ func (s *Session) Done() <-chan struct{} {
 // looked at: the connection ends by itself.
 func (d *Directory) Decide(ctx context.Context, s *Session, action, resource string) policy.Decision {
 	decision := d.decide(s, action, resource)
+	if !decision.Allowed {
+		d.logDenial(ctx, s, action, resource, decision.Reason)
+	}
 	err := d.audit.DataPlane(ctx, s.identity, action, resource, decision.Allowed, decision.Reason, s.From)
 	if err != nil && decision.Allowed {
 		return policy.Decision{Index: -1, Reason: "denied: the audit record cannot be written"}

@@ -70,7 +70,7 @@ func (g *schemaGuard) Mode(topic string) eventbus.SchemaGuard {
 // allows; the message goes to the client.
 func (g *schemaGuard) Check(topic string, id int32, guid string) error {
 	number := int(id)
-	if number == 0 {
+	if guid != "" {
 		raw, err := hex.DecodeString(strings.ReplaceAll(guid, "-", ""))
 		if err != nil || len(raw) != 16 {
 			return fmt.Errorf("the schema GUID %q is not one", guid)

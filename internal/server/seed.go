@@ -21,14 +21,27 @@ func (s *Server) seed(ctx context.Context) error {
 	if !s.cfg.Dev {
 		return nil
 	}
-	err := s.engine.CreateTopic(ctx, eventbus.Topic{Name: testTopic, Partitions: 1, ReplicationFactor: 1})
-	if err != nil && eventbus.CodeOf(err) != eventbus.CodeConflict {
+	if err := s.seedTopic(ctx, testTopic); err != nil {
 		return err
 	}
 	if err := s.iam.EnsureTestPrincipals(ctx); err != nil {
 		return err
 	}
 	return s.seedSchema(ctx, eventbus.ValueSubject(testTopic), userSchema)
+}
+
+// seedTopic makes a topic that is not there. It looks first: a bus whose disk is
+// nearly full must start to be read, and cannot make topics.
+func (s *Server) seedTopic(ctx context.Context, name string) error {
+	_, err := s.streams.Topic(ctx, name)
+	if eventbus.CodeOf(err) != eventbus.CodeNotFound {
+		return err
+	}
+	err = s.engine.CreateTopic(ctx, eventbus.Topic{Name: name, Partitions: 1, ReplicationFactor: 1})
+	if eventbus.CodeOf(err) == eventbus.CodeConflict {
+		return nil
+	}
+	return err
 }
 
 // seedSchema registers a schema under a subject that has none.

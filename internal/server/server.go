@@ -111,6 +111,9 @@ func (s *Server) openData(ctx context.Context) (err error) {
 	return s.openEnvironments(ctx)
 }
 
+// kafkaWrites is the part of readiness that fails while the engine is read-only.
+const kafkaWrites = "kafka writes"
+
 // openCluster opens the embedded Kafka engine and the bus's own client of it.
 func (s *Server) openCluster(ctx context.Context) (err error) {
 	cfg := s.cfg.Cluster
@@ -120,7 +123,7 @@ func (s *Server) openCluster(ctx context.Context) (err error) {
 	}
 	s.onClose(s.engine.Close)
 	s.health["kafka"] = s.engine.Ready
-	s.health["kafka writes"] = s.engine.Writable
+	s.health[kafkaWrites] = s.engine.Writable
 	if err := s.engine.Register(s.metrics); err != nil {
 		return err
 	}
@@ -134,7 +137,7 @@ func (s *Server) openCluster(ctx context.Context) (err error) {
 // openRegistry opens the schema registry on the engine.
 func (s *Server) openRegistry(ctx context.Context) (err error) {
 	s.registry, err = registry.Open(ctx, registry.Config{
-		Advertised: "http://" + address(s.ports.registry), Replication: 1, Now: s.cfg.Now, Logger: s.cfg.Logger,
+		Advertised: s.Addresses().Registry, Replication: 1, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, s.engine.ClientOpts(), s.store.SchemaCopies())
 	if err != nil {
 		return err
@@ -157,12 +160,12 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // becomeReady seeds what every bus has, waits until every part can serve, and
-// then says so.
+// then says so. A bus whose disk is full serves too: it lets people read.
 func (s *Server) becomeReady(ctx context.Context) error {
 	if err := s.seed(ctx); err != nil {
 		return err
 	}
-	for len(s.health.faults()) > 0 {
+	for s.starting() {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -172,6 +175,13 @@ func (s *Server) becomeReady(ctx context.Context) error {
 	close(s.ready)
 	<-ctx.Done()
 	return nil
+}
+
+// starting reports whether a part cannot serve yet; being read-only is not that.
+func (s *Server) starting() bool {
+	faults := s.health.faults()
+	delete(faults, kafkaWrites)
+	return len(faults) > 0
 }
 
 // Ready is closed once everything answers.
