@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func through(t *testing.T, e *External, c *kfake.Cluster, opts ...kgo.Opt) *kgo.
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{}, 1000)
-	carried := 0
+	var carried atomic.Int32
 	cl, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(c.ListenAddrs()...),
 		kgo.Dialer(func(_ context.Context, _, address string) (net.Conn, error) {
@@ -68,7 +69,7 @@ func through(t *testing.T, e *External, c *kfake.Cluster, opts ...kgo.Opt) *kgo.
 					serve = e.Upstream(id).Serve
 				}
 			}
-			carried++
+			carried.Add(1)
 			go func() { _ = serve(ctx, far); ended <- struct{}{} }()
 			return near, nil
 		}),
@@ -79,7 +80,7 @@ func through(t *testing.T, e *External, c *kfake.Cluster, opts ...kgo.Opt) *kgo.
 	t.Cleanup(func() {
 		cl.Close()
 		cancel()
-		for range carried {
+		for range carried.Load() {
 			<-ended
 		}
 	})
@@ -154,17 +155,17 @@ func TestExternalSignsIn(t *testing.T) {
 func TestExternalRenewsItsLogin(t *testing.T) {
 	c := brokers(t, kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "bus", "secret"),
 		kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "100"}))
-	logins := 0
+	var logins atomic.Int32
 	c.ControlKey(int16(kmsg.SASLHandshake), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		logins++
+		logins.Add(1)
 		return nil, nil, false
 	})
 	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs(),
 		SASL: login(t, SASL{Mechanism: "SCRAM-SHA-256", User: "bus", Password: "secret"})})
 	var conns opened
 	cl := through(t, e, c, kgo.WithHooks(&conns), kgo.ConsumeTopics("orders"))
-	for i := 0; logins < 40 && i < 5000; i++ {
+	for i := 0; logins.Load() < 40 && i < 5000; i++ {
 		for range 3 {
 			cl.Produce(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}, func(_ *kgo.Record, err error) {
 				if err != nil {
@@ -180,20 +181,20 @@ func TestExternalRenewsItsLogin(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if logins < 40 {
-		t.Errorf("%d logins, want 40: the session was not renewed", logins)
+	if logins.Load() < 40 {
+		t.Errorf("%d logins, want 40: the session was not renewed", logins.Load())
 	}
-	if conns.closed > 0 {
-		t.Errorf("%d connections of the client were cut", conns.closed)
+	if n := conns.closed.Load(); n > 0 {
+		t.Errorf("%d connections of the client were cut", n)
 	}
 }
 
 // opened counts a client's connections that ended while it lived.
-type opened struct{ closed int }
+type opened struct{ closed atomic.Int32 }
 
 func (o *opened) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e2e kgo.BrokerE2E) {
 	if e2e.Err() != nil && !errors.Is(e2e.Err(), context.Canceled) {
-		o.closed++
+		o.closed.Add(1)
 	}
 }
 

@@ -112,7 +112,7 @@ func (b *bus) consumesInGroup(t *testing.T, m sasl.Mechanism, mark string) {
 func (b *bus) transacts(t *testing.T, m sasl.Mechanism, mark string) {
 	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(b.Addresses().KafkaIAM), kgo.DialTLSConfig(b.tls()), kgo.SASL(m),
 		kgo.TransactionalID("app-"+mark), kgo.ConsumerGroup("app-copy-"+mark), kgo.ConsumeTopics("orders"),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.RequireStableFetchOffsets(), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		t.Fatal(err)
 	}
