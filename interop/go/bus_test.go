@@ -1,0 +1,157 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/enterprise-event-bus/eventbus/interop/go/kafka"
+)
+
+// bus is a running `eventbus dev`, as a user starts it.
+type bus struct {
+	binary string
+	home   string // of its token, and of the clients
+	at     struct {
+		HTTP     string `json:"http"`
+		Registry string `json:"registry"`
+		Kafka    string `json:"kafka"`
+		KafkaIAM string `json:"kafka_iam"`
+	}
+}
+
+// startBus builds the binary, or takes the one that EVENTBUS_BINARY names, and
+// runs it on free ports until the test ends.
+func startBus(t *testing.T) *bus {
+	t.Helper()
+	b := &bus{binary: os.Getenv("EVENTBUS_BINARY"), home: t.TempDir()}
+	if b.binary == "" {
+		b.binary = filepath.Join(b.home, "eventbus")
+		build := exec.Command("go", "build", "-o", b.binary, "./cmd/eventbus")
+		build.Dir = filepath.Join(kafka.Folder(), "..")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build the bus: %v\n%s", err, out)
+		}
+	}
+	ready := filepath.Join(b.home, "ready.json")
+	const free = "127.0.0.1:0"
+	cmd := exec.Command(b.binary, "dev", "--no-demo", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
+		"--data-dir", filepath.Join(b.home, "data"), "--ready-file", ready, "--log-level", "info")
+	var log bytes.Buffer
+	cmd.Env, cmd.Stderr = b.environment(nil), &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		if err := <-ended; err != nil {
+			t.Errorf("the bus ended with %v", err)
+		}
+		if t.Failed() {
+			text := log.Bytes()
+			t.Logf("the bus's log ends:\n%s", text[max(0, len(text)-6000):])
+		}
+	})
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		if text, err := os.ReadFile(ready); err == nil {
+			if err := json.Unmarshal(text, &b.at); err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the bus did not become ready:\n%s", log.String())
+		}
+	}
+}
+
+// clientSet is what `eventbus env` prints for a principal, "" for PLAINTEXT.
+func (b *bus) clientSet(t *testing.T, principal string) map[string]string {
+	t.Helper()
+	arguments := []string{"--server", b.at.HTTP, "env", "--format", "json"}
+	if principal != "" {
+		arguments = append(arguments, "--principal", principal)
+	}
+	cmd := exec.Command(b.binary, arguments...)
+	cmd.Env = b.environment(nil)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("eventbus env: %v\n%s", err, out)
+	}
+	var set map[string]string
+	if err := json.Unmarshal(out, &set); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// environment keeps a program away from the user's own AWS configuration.
+func (b *bus) environment(set map[string]string) []string {
+	env := []string{"HOME=" + b.home, "XDG_CONFIG_HOME=" + b.home, "XDG_STATE_HOME=" + b.home, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=" + filepath.Join(b.home, "none"), "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(b.home, "none")}
+	for _, keep := range os.Environ() {
+		name, _, _ := strings.Cut(keep, "=")
+		if !strings.HasPrefix(name, "AWS_") && !strings.HasPrefix(name, "XDG_") && name != "HOME" {
+			env = append(env, keep)
+		}
+	}
+	env = append(env, "GOMODCACHE="+goEnv("GOMODCACHE"), "GOCACHE="+goEnv("GOCACHE"))
+	for name, value := range set {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+func goEnv(name string) string {
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// jobLimit bounds one run of a client.
+const jobLimit = 5 * time.Minute
+
+// do runs a client and gives its line for each job.
+func (b *bus) do(t *testing.T, c client, set map[string]string, jobs ...string) map[string]outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), jobLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.command[0], append(c.command[1:len(c.command):len(c.command)], jobs...)...)
+	cmd.Dir = filepath.Join(kafka.Folder(), c.folder)
+	cmd.Env = b.environment(set)
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
+	out, err := cmd.Output()
+	outcomes := map[string]outcome{}
+	for line := range strings.Lines(string(out)) {
+		verdict, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		job, text, _ := strings.Cut(rest, " ")
+		if verdict == "ok" || verdict == "none" || verdict == "error" {
+			outcomes[job] = outcome{verdict, text}
+		}
+	}
+	for _, job := range jobs {
+		if _, ok := outcomes[job]; !ok {
+			said := talk.Bytes()
+			outcomes[job] = outcome{"silent", "the client said nothing about it: " + strings.TrimSpace(string(said[max(0, len(said)-1000):]))}
+			if err != nil {
+				t.Logf("%s: %v", c.name, err)
+			}
+		}
+	}
+	return outcomes
+}
+
+// outcome is what a client said about a job: ok, none (the client has it not),
+// error, or silent when it ended without a word.
+type outcome struct{ verdict, text string }

@@ -1,0 +1,259 @@
+// Package kafka starts Apache Kafka itself, from Maven Central, for tests that
+// run against real brokers: KRaft mode, on loopback, as child processes. It owns
+// the processes and their data; callers own what they do with them.
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Version is the release that interop/kafka/pom.xml pins.
+const Version = "4.4.0"
+
+// Bounds of a start; a busy machine takes a while.
+const (
+	buildLimit = 10 * time.Minute
+	startLimit = 90 * time.Second
+)
+
+// Cluster is a running cluster. Node ids count from 1.
+type Cluster struct {
+	Bootstrap []string // host:port of each broker, in order of node id
+	nodes     []*node
+}
+
+// node is one broker, which is a controller too.
+type node struct {
+	id                 int
+	port, controller   int
+	dir, config, class string
+	process            *exec.Cmd
+	ended              chan struct{}
+}
+
+// Require skips the test without java and mvn, or fails it when EVENTBUS_REQUIRE
+// names kafka.
+func Require(t testing.TB) {
+	t.Helper()
+	for _, program := range []string{"java", "mvn"} {
+		if _, err := exec.LookPath(program); err != nil {
+			Missing(t, "kafka", "Apache Kafka needs "+program)
+		}
+	}
+}
+
+// Missing skips a test, or fails it when EVENTBUS_REQUIRE names what is missing.
+func Missing(t testing.TB, what, why string) {
+	t.Helper()
+	required := strings.Split(os.Getenv("EVENTBUS_REQUIRE"), ",")
+	if slices.Contains(required, what) || slices.Contains(required, "all") {
+		t.Fatalf("%s, and EVENTBUS_REQUIRE names %s", why, what)
+	}
+	t.Skip(why + "; EVENTBUS_REQUIRE=" + what + " makes this a failure")
+}
+
+// Start runs n brokers until the test ends. settings are added to each broker's
+// server.properties.
+func Start(t testing.TB, n int, settings ...string) *Cluster {
+	t.Helper()
+	Require(t)
+	class := classpath(t)
+	c := &Cluster{}
+	ports := FreePorts(t, 2*n)
+	var voters []string
+	for i := range n {
+		one := &node{id: i + 1, port: ports[2*i], controller: ports[2*i+1], dir: t.TempDir(), class: class}
+		one.config = filepath.Join(one.dir, "server.properties")
+		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", one.id, one.controller))
+		c.nodes = append(c.nodes, one)
+		c.Bootstrap = append(c.Bootstrap, fmt.Sprintf("127.0.0.1:%d", one.port))
+	}
+	t.Cleanup(c.stop)
+	for _, one := range c.nodes {
+		if err := one.format(n, voters, settings); err != nil {
+			t.Fatal(err)
+		}
+		if err := one.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.await(t, n)
+	return c
+}
+
+// Kill ends a broker as a crash does; Restart brings it back with its data.
+func (c *Cluster) Kill(t testing.TB, id int) {
+	t.Helper()
+	if err := c.nodes[id-1].kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart starts a broker that was killed and waits until all brokers are seen.
+func (c *Cluster) Restart(t testing.TB, id int) {
+	t.Helper()
+	if err := c.nodes[id-1].start(); err != nil {
+		t.Fatal(err)
+	}
+	c.await(t, len(c.nodes))
+}
+
+// await waits until every broker is registered and topics can be made.
+func (c *Cluster) await(t testing.TB, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Bootstrap...), kgo.MetadataMinAge(50*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	for {
+		cl.ForceMetadataRefresh()
+		if err := cl.Ping(ctx); err == nil && len(cl.DiscoveredBrokers()) >= n {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("Apache Kafka did not come up; the log of its first broker ends:\n%s", c.nodes[0].tail())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) stop() {
+	for _, one := range c.nodes {
+		_ = one.kill() // the data goes with the test
+	}
+}
+
+func (n *node) format(brokers int, voters, settings []string) error {
+	replicas := min(brokers, 3)
+	lines := append([]string{
+		"process.roles=broker,controller",
+		fmt.Sprintf("node.id=%d", n.id),
+		"controller.quorum.voters=" + strings.Join(voters, ","),
+		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", n.port, n.controller),
+		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d", n.port),
+		"controller.listener.names=CONTROLLER",
+		"log.dirs=" + filepath.Join(n.dir, "data"),
+		"auto.create.topics.enable=false",
+		"group.initial.rebalance.delay.ms=0",
+		"offsets.topic.num.partitions=4",
+		fmt.Sprintf("offsets.topic.replication.factor=%d", replicas),
+		"transaction.state.log.num.partitions=4",
+		fmt.Sprintf("transaction.state.log.replication.factor=%d", replicas),
+		fmt.Sprintf("transaction.state.log.min.isr=%d", (replicas+1)/2),
+		"broker.session.timeout.ms=4000",
+		"broker.heartbeat.interval.ms=500",
+	}, settings...)
+	if err := os.WriteFile(n.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return err
+	}
+	const cluster = "4L6g3nShT-eMCtK--X86sw" // any id will do, the same for all
+	format := exec.Command("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", n.class, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", n.config)
+	if out, err := format.CombinedOutput(); err != nil {
+		return fmt.Errorf("format the storage of broker %d: %w\n%s", n.id, err, out)
+	}
+	return nil
+}
+
+func (n *node) start() error {
+	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	n.process = exec.Command("java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", n.class, "kafka.Kafka", n.config)
+	n.process.Stdout, n.process.Stderr = log, log
+	n.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives the test
+	// The signal is bound to the thread that started the child, so it must not end.
+	started := make(chan error, 1)
+	n.ended = make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(n.ended)
+		err := n.process.Start()
+		started <- err
+		if err == nil {
+			_ = n.process.Wait() // killed, as a rule
+		}
+	}()
+	return <-started
+}
+
+func (n *node) kill() error {
+	if n.process == nil || n.process.Process == nil {
+		return nil
+	}
+	err := n.process.Process.Kill()
+	<-n.ended
+	n.process = nil
+	return err
+}
+
+func (n *node) tail() string {
+	text, err := os.ReadFile(filepath.Join(n.dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-4000):])
+}
+
+// Folder is interop/, where the folders of the other languages are.
+func Folder() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// classpath gives Kafka's jars, fetched on the first use.
+func classpath(t testing.TB) string {
+	t.Helper()
+	project := filepath.Join(Folder(), "kafka")
+	lib := filepath.Join(project, "target", "lib")
+	if _, err := os.Stat(filepath.Join(lib, "kafka_2.13-"+Version+".jar")); err != nil {
+		Maven(t, project)
+	}
+	return filepath.Join(lib, "*")
+}
+
+// Maven packages a project of interop/.
+func Maven(t testing.TB, project string, arguments ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
+	defer cancel()
+	build := exec.CommandContext(ctx, "mvn", append([]string{"-q", "-B", "package"}, arguments...)...)
+	build.Dir = project
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("mvn package in %s: %v\n%s", project, err, out)
+	}
+}
+
+// FreePorts gives ports on loopback that nobody listened on a moment ago.
+func FreePorts(t testing.TB, n int) []int {
+	t.Helper()
+	var ports []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
