@@ -18,6 +18,12 @@ func (d *Directory) Users(ctx context.Context) ([]eventbus.IAMUser, error) {
 	return users, nil
 }
 
+// User gives one user as stored now, at a cost that does not grow with the users.
+// Errors: NotFound.
+func (d *Directory) User(ctx context.Context, name string) (eventbus.IAMUser, error) {
+	return d.userRecord(ctx, name)
+}
+
 // CreateUser makes a user; of u the Name, Team, ManagedBy and Policies count.
 // Errors: Invalid, Conflict when it exists.
 func (d *Directory) CreateUser(ctx context.Context, by eventbus.Actor, u eventbus.IAMUser) (eventbus.IAMUser, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -188,31 +187,21 @@ func (w accessWorld) Principal(ctx context.Context, arn string) (provision.Manag
 		return provision.ManagedPrincipal{}, err
 	}
 	if identity.Kind == eventbus.PrincipalUser {
-		return w.user(ctx, arn)
+		return w.user(ctx, identity)
 	}
-	roles, err := w.dir.Roles(ctx)
-	if err != nil {
-		return provision.ManagedPrincipal{}, err
+	r, err := w.dir.Role(ctx, identity.Name)
+	if err != nil || r.ARN != arn {
+		return provision.ManagedPrincipal{}, noPrincipal(arn, err)
 	}
-	i := slices.IndexFunc(roles, func(r eventbus.IAMRole) bool { return r.ARN == arn })
-	if i < 0 {
-		return provision.ManagedPrincipal{}, noPrincipal(arn)
-	}
-	r := roles[i]
 	return provision.ManagedPrincipal{ARN: r.ARN, Kind: eventbus.PrincipalRole, Name: r.Name, Team: r.Team, Trust: r.Trust,
 		Policy: grantPolicy(r.Policies), Managed: r.ManagedBy == managedBy}, nil
 }
 
-func (w accessWorld) user(ctx context.Context, arn string) (provision.ManagedPrincipal, error) {
-	users, err := w.dir.Users(ctx)
-	if err != nil {
-		return provision.ManagedPrincipal{}, err
+func (w accessWorld) user(ctx context.Context, identity eventbus.Principal) (provision.ManagedPrincipal, error) {
+	u, err := w.dir.User(ctx, identity.Name)
+	if err != nil || u.ARN != identity.ARN {
+		return provision.ManagedPrincipal{}, noPrincipal(identity.ARN, err)
 	}
-	i := slices.IndexFunc(users, func(u eventbus.IAMUser) bool { return u.ARN == arn })
-	if i < 0 {
-		return provision.ManagedPrincipal{}, noPrincipal(arn)
-	}
-	u := users[i]
 	return provision.ManagedPrincipal{ARN: u.ARN, Kind: eventbus.PrincipalUser, Name: u.Name, Team: u.Team,
 		Policy: grantPolicy(u.Policies), Managed: u.ManagedBy == managedBy}, nil
 }
@@ -220,7 +209,12 @@ func (w accessWorld) user(ctx context.Context, arn string) (provision.ManagedPri
 // managedBy marks the principals that provisioning made.
 const managedBy = "provision"
 
-func noPrincipal(arn string) error {
+// noPrincipal says that an ARN is nobody's, unless the directory could not be
+// asked.
+func noPrincipal(arn string, err error) error {
+	if err != nil && eventbus.CodeOf(err) != eventbus.CodeNotFound {
+		return err
+	}
 	return eventbus.Errorf(eventbus.CodeNotFound, "there is no principal %s in the directory", arn)
 }
 
