@@ -24,7 +24,8 @@ func ParseToken(token string) (*Signed, error) {
 		return nil, err
 	}
 	rest, ok := strings.CutPrefix(text, "https://")
-	host, query, found := strings.Cut(rest, "/?")
+	host, query, found := strings.Cut(rest, "?")
+	host = strings.TrimSuffix(host, "/") // Java's signer writes none; the signed path is "/" all the same
 	if !ok || !found || !isHost(host) {
 		return nil, fail(CheckSyntax, "not a URL of the form https://HOST/?QUERY")
 	}
