@@ -1,7 +1,7 @@
-// Package cluster owns the Kafka that stands behind the gateway. Today that is
-// the embedded engine (franz-go's kfake, pinned) with a data directory; an
-// external Kafka or MSK will stand beside it behind the same few methods. It is
-// the only package that imports the engine. It does not speak to clients (the
+// Package cluster owns the Kafka that stands behind the gateway. That is the
+// embedded engine (franz-go's kfake, pinned) with a data directory, or an external
+// Apache Kafka behind the same few methods (no command opens one yet). It is the
+// only package that imports the engine. It does not speak to clients (the
 // gateway does), decides nobody's rights (iam does) and knows no schemas.
 // internal/server opens it; the gateway, registry, streams and the REST proxy
 // reach it through Serve or through clients made with ClientOpts.
