@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,9 +30,27 @@ func (s *Server) openDoors(context.Context) error {
 		handler := rest.New(rest.Config{Logger: s.cfg.Logger}, s.registry, s.authorizeRegistry)
 		s.doors = append(s.doors, serveHTTP(s.ports.registry, handler, s.cfg.DrainTimeout, s.cfg.Logger))
 	}
+	if err := s.openSTSDoor(); err != nil {
+		return err
+	}
 	if s.ports.http != nil {
 		s.doors = append(s.doors, serveHTTP(s.ports.http, s.httpHandler(), s.cfg.DrainTimeout, s.cfg.Logger))
 	}
+	return nil
+}
+
+// openSTSDoor serves STS over TLS under AWS's own name, for clients that force
+// sts.REGION.amazonaws.com and are told that it is this machine.
+func (s *Server) openSTSDoor() error {
+	if s.ports.stsTLS == nil {
+		return nil
+	}
+	config, err := s.ca.tlsConfig(s.cfg.Now(), "sts."+s.cfg.Deployment.Region+".amazonaws.com")
+	if err != nil {
+		return err
+	}
+	handler := sts.New(sts.Config{Logger: s.cfg.Logger}, s.iam)
+	s.doors = append(s.doors, serveHTTP(tls.NewListener(s.ports.stsTLS, config), handler, s.cfg.DrainTimeout, s.cfg.Logger))
 	return nil
 }
 
