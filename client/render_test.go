@@ -119,10 +119,9 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := NewCodec(tt.schema)
-			if err != nil {
-				t.Skipf("the schema is refused already: %v", err)
+			if err == nil { // else the schema is refused already
+				_, err = c.Decode(tt.data)
 			}
-			_, err = c.Decode(tt.data)
 			wantCode(t, err, eventbus.CodeInvalid)
 		})
 	}

@@ -35,8 +35,10 @@ func lockDir(dir string) (*dirLock, error) {
 	case !ownedByUs(info):
 		return nil, dirError(dir, "belongs to another user", nil)
 	}
-	if info.Mode().Perm() != 0o700 {
-		if err := os.Chmod(dir, 0o700); err != nil {
+	// Only the rights of others go: who took the right to write from himself
+	// meant it, and the lock below says so.
+	if mine := info.Mode().Perm() & 0o700; mine != info.Mode().Perm() {
+		if err := os.Chmod(dir, mine); err != nil {
 			return nil, dirError(dir, "is open to other users and cannot be closed", err)
 		}
 	}

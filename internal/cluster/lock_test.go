@@ -61,39 +61,6 @@ func TestDirectoriesThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestADirectoryThatCannotBeWritten(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
-	}
-	dir := filepath.Join(t.TempDir(), "data")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "lock"), nil, 0o400); err != nil {
-		t.Fatal(err)
-	}
-	_, err := OpenEmbedded(t.Context(), Config{DataDir: dir}, nil)
-	wantCode(t, err, eventbus.CodeUnavailable)
-}
-
-func TestADirectoryOfAnotherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give a directory away")
-	}
-	dir := filepath.Join(t.TempDir(), "data")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(dir, 12345, 12345); err != nil {
-		t.Skip("ownership cannot be changed here:", err)
-	}
-	_, err := OpenEmbedded(t.Context(), Config{DataDir: dir}, nil)
-	wantCode(t, err, eventbus.CodeUnavailable)
-	if !strings.Contains(err.Error(), "belongs to another user") {
-		t.Errorf("error %q", err)
-	}
-}
-
 func TestAnOpenDirectoryIsClosed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := os.Mkdir(dir, 0o700); err != nil {

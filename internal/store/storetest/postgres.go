@@ -156,6 +156,9 @@ func unprivileged(t testing.TB, dir string) *syscall.SysProcAttr {
 		}
 		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
+	if Required("postgres") {
+		t.Fatal("PostgreSQL does not run as root, and there is neither a postgres nor a nobody account to run it as")
+	}
 	t.Skip("PostgreSQL does not run as root, and there is neither a postgres nor a nobody account")
 	return nil
 }
