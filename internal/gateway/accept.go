@@ -99,7 +99,7 @@ func (g *Gateway) serve(f *filter) {
 // handshake timeout.
 func (f *filter) welcome() (err error) {
 	defer f.survive(&err)
-	f.raw = frames{conn: f.Conn, pay: f.g.budget.Acquire, repay: f.repay, bound: f.frameBound}
+	f.raw = frames{conn: f.Conn, buffers: &f.g.buffers, pay: f.g.budget.Acquire, repay: f.repay, bound: f.frameBound}
 	if f.door.TLS == nil && len(f.door.Mechanisms) == 0 {
 		return nil
 	}

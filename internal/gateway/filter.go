@@ -38,7 +38,8 @@ type filter struct {
 
 	// Of the engine's reading side only.
 	pending []byte
-	paid    atomic.Int64 // budget of a silent call, given back when it is delivered
+	lent    []byte       // the buffer that pending is part of; nil when it is a new one
+	paid    atomic.Int64 // budget that is given back when pending is delivered
 	busy    atomic.Bool  // a request has been read and has no place in the queue yet
 
 	mu       sync.Mutex // guards queue and writes to the client
@@ -55,7 +56,6 @@ type filter struct {
 func (f *filter) Read(p []byte) (n int, err error) {
 	defer f.survive(&err)
 	for len(f.pending) == 0 {
-		f.repay(f.paid.Swap(0))
 		f.busy.Store(false)
 		if f.pending, err = f.next(); err != nil {
 			f.end(err)
@@ -63,8 +63,22 @@ func (f *filter) Read(p []byte) (n int, err error) {
 		}
 	}
 	n = copy(p, f.pending)
-	f.pending = f.pending[n:]
+	if f.pending = f.pending[n:]; len(f.pending) == 0 {
+		f.delivered()
+	}
 	return n, nil
+}
+
+// delivered gives back what held a request that the engine has a copy of now.
+// A request that is never delivered leaves its buffer to the collector: who
+// closes the connection does not know whether somebody is reading it.
+func (f *filter) delivered() {
+	if f.lent != nil {
+		f.g.buffers.give(f.lent)
+		f.lent = nil
+	}
+	f.pending = nil
+	f.repay(f.paid.Swap(0))
 }
 
 // next takes one request from the client. It gives the frame for the engine, or
@@ -78,21 +92,27 @@ func (f *filter) next() ([]byte, error) {
 		return nil, err
 	}
 	f.busy.Store(true)
-	held := int64(len(frame))
-	f.g.metrics.bytes.WithLabelValues("in").Add(float64(held))
-	ours := held // until it is passed on; a hook may panic
+	f.g.metrics.bytes.WithLabelValues("in").Add(float64(len(frame)))
+	ours := int64(cap(frame)) // until it is passed on; a hook may panic
 	defer func() { f.repay(ours) }()
-	c, frame, err := f.request(frame)
+	c, out, err := f.request(frame)
 	if err != nil {
 		return nil, err
 	}
-	ours = 0
-	if c.silent {
-		f.paid.Store(held)
-		return frame, nil
+	c.forgetRecords()
+	c.held, ours = int64(len(frame)), 0
+	if excess := int64(cap(frame)) - c.held; len(out) > 0 && &out[0] == &frame[0] {
+		f.lent = frame
+		f.paid.Store(excess)
+	} else {
+		f.g.buffers.give(frame)
+		f.repay(excess)
 	}
-	c.held = held
-	return frame, f.enqueue(c)
+	if c.silent {
+		f.paid.Add(c.held)
+		return out, nil
+	}
+	return out, f.enqueue(c)
 }
 
 // await keeps the queue bounded and ends reading when the gateway drains.
@@ -256,25 +276,30 @@ func (f *filter) send(b []byte) error {
 func (f *filter) Write(p []byte) (n int, err error) {
 	defer f.survive(&err)
 	n = len(p)
-	if len(f.partial) > 0 {
-		p = append(f.partial, p...)
-		f.partial = nil
+	kept := len(f.partial) > 0
+	if kept {
+		f.partial = append(f.partial, p...)
+		p = f.partial
 	}
-	for len(p) >= 4 {
-		size := int(int32(binary.BigEndian.Uint32(p)))
+	rest := p
+	for len(rest) >= 4 {
+		size := int(int32(binary.BigEndian.Uint32(rest)))
 		if size < 4 {
 			return 0, f.end(broken(causeEngine, "a response of %d bytes", size))
 		}
-		if len(p) < size+4 {
+		if len(rest) < size+4 {
 			break
 		}
-		if err := f.response(p[:size+4]); err != nil {
+		if err := f.response(rest[:size+4]); err != nil {
 			return 0, f.end(err)
 		}
-		p = p[size+4:]
+		rest = rest[size+4:]
 	}
-	if len(p) > 0 {
-		f.partial = append([]byte(nil), p...)
+	switch {
+	case len(rest) == 0:
+		f.partial = nil
+	case !kept || len(rest) < len(p): // else it is in place already
+		f.partial = append(f.partial[:0], rest...)
 	}
 	return n, nil
 }

@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
 	"time"
 )
 
-// A frame is read, and paid for out of the budget of bytes in flight, in steps
-// that double from the first to the largest: memory follows what has arrived,
-// never what the length claims.
+// A frame is read in steps, into a buffer that grows fourfold whenever it is
+// full: memory follows what has arrived, never what the length claims. Every
+// buffer is paid for out of the budget of bytes in flight.
 const (
-	firstStep   = 4 << 10
-	largestStep = 64 << 10
+	firstBuffer = 4 << 10
+	growth      = 4
+	readStep    = 64 << 10 // what a client has Config.FrameTimeout for
 )
 
 // budgetWait bounds how long a connection waits for its share of the budget.
@@ -37,17 +37,19 @@ func broken(cause, format string, args ...any) *fault {
 
 // frames reads length-prefixed requests from a client.
 type frames struct {
-	conn  net.Conn
-	pay   func(ctx context.Context, n int64) error // takes n bytes from the budget
-	repay func(n int64)
-	idle  time.Duration         // for the first byte of a frame; 0 leaves the deadline alone
-	step  time.Duration         // for each step after it; 0 leaves the deadline alone
-	bound func(key int16) int32 // of a frame by API key; known after the first step
+	conn    net.Conn
+	buffers *buffers
+	pay     func(ctx context.Context, n int64) error // takes n bytes from the budget
+	repay   func(n int64)
+	idle    time.Duration         // for the first byte of a frame; 0 leaves the deadline alone
+	step    time.Duration         // for each step after it; 0 leaves the deadline alone
+	bound   func(key int16) int32 // of a frame by API key; known after the first step
 }
 
 // next reads one frame of at most limit bytes (without its prefix) and returns
-// it with its 4-byte prefix. On success the caller owns len(frame) bytes of the
-// budget; on failure none.
+// it with its 4-byte prefix. On success the caller owns cap(frame) bytes of the
+// budget, and gives the frame back to the buffers when it is done with; on
+// failure neither.
 func (f *frames) next(ctx context.Context, limit int32) ([]byte, error) {
 	var prefix [4]byte
 	if f.idle > 0 {
@@ -66,37 +68,55 @@ func (f *frames) next(ctx context.Context, limit int32) ([]byte, error) {
 	return f.body(ctx, prefix, int(size))
 }
 
-func (f *frames) body(ctx context.Context, prefix [4]byte, size int) (_ []byte, err error) {
-	total, paid := size+4, 0
-	buf := make([]byte, 4, min(total, firstStep))
-	copy(buf, prefix[:])
+func (f *frames) body(ctx context.Context, prefix [4]byte, size int) (buf []byte, err error) {
+	total := size + 4
 	defer func() {
 		if err != nil {
-			f.repay(int64(paid))
+			f.release(buf)
+			buf = nil
 		}
 	}()
 	for len(buf) < total {
-		end := min(total, max(firstStep, min(2*len(buf), len(buf)+largestStep)))
-		if err := f.payFor(ctx, end-paid); err != nil {
-			return nil, err
-		}
-		paid = end
-		if f.step > 0 {
-			_ = f.conn.SetReadDeadline(time.Now().Add(f.step))
+		if len(buf) == cap(buf) {
+			if buf, err = f.grow(ctx, buf, total); err != nil {
+				return buf, err
+			}
 		}
 		from := len(buf)
-		if cap(buf) < end {
-			buf = slices.Grow(buf, end-from)
+		if from == 0 {
+			buf = append(buf, prefix[:]...)
+			from = len(buf)
 		}
-		buf = buf[:end]
+		if f.step > 0 {
+			_ = f.conn.SetReadDeadline(time.Now().Add(f.step)) // a closed socket shows at the read
+		}
+		buf = buf[:min(total, from+readStep, cap(buf))]
 		if _, err := io.ReadFull(f.conn, buf[from:]); err != nil {
-			return nil, readFault(err)
+			return buf, readFault(err)
 		}
 		if key := int16(binary.BigEndian.Uint16(buf[4:])); size > int(f.bound(key)) {
-			return nil, broken(causeFrame, "a request of API key %d with %d bytes; at most %d are allowed", key, size, f.bound(key))
+			return buf, broken(causeFrame, "a request of API key %d with %d bytes; at most %d are allowed", key, size, f.bound(key))
 		}
 	}
 	return buf, nil
+}
+
+// grow gives a buffer for the next part of a frame, with what is there already.
+// After an error it gives the same one.
+func (f *frames) grow(ctx context.Context, buf []byte, total int) ([]byte, error) {
+	next := min(total, max(firstBuffer, growth*cap(buf)))
+	if err := f.payFor(ctx, roomFor(next)); err != nil {
+		return buf, err
+	}
+	larger := append(f.buffers.take(next), buf...)
+	f.release(buf)
+	return larger, nil
+}
+
+// release gives a buffer and what was paid for it back.
+func (f *frames) release(buf []byte) {
+	f.repay(int64(cap(buf)))
+	f.buffers.give(buf)
 }
 
 func (f *frames) payFor(ctx context.Context, n int) error {

@@ -141,7 +141,7 @@ type Config struct {
 	MaxFrame        int32 // bytes of one request; 0 = 100 MiB, Kafka's socket.request.max.bytes
 	MaxPreAuthFrame int32 // bytes of one request before login; 0 = 16 KiB
 	MaxAdminFrame   int32 // bytes of one request other than Produce; 0 = 8 MiB
-	InFlightBytes   int64 // all requests being held, over all connections; 0 = 256 MiB
+	InFlightBytes   int64 // all requests being held, over all connections; 0 = 256 MiB, at least twice MaxFrame
 
 	MaxConnections      int           // over all doors; 0 = 20,000
 	MaxConnectionsPerIP int           // 0 = 15,000
@@ -174,7 +174,8 @@ func (c Config) withDefaults() Config {
 	c.MaxFrame = cmp.Or(c.MaxFrame, defaultMaxFrame)
 	c.MaxPreAuthFrame = cmp.Or(c.MaxPreAuthFrame, defaultMaxPreAuthFrame)
 	c.MaxAdminFrame = min(cmp.Or(c.MaxAdminFrame, defaultMaxAdminFrame), c.MaxFrame)
-	c.InFlightBytes = max(cmp.Or(c.InFlightBytes, defaultInFlightBytes), int64(c.MaxFrame)+4)
+	// The largest frame fits while it moves from one buffer to a larger one.
+	c.InFlightBytes = max(cmp.Or(c.InFlightBytes, defaultInFlightBytes), 2*int64(c.MaxFrame)+lastRoom)
 	c.MaxConnections = cmp.Or(c.MaxConnections, 20_000)
 	c.MaxConnectionsPerIP = cmp.Or(c.MaxConnectionsPerIP, 15_000)
 	c.LoginsPerSecond = cmp.Or(c.LoginsPerSecond, 100)
@@ -208,6 +209,7 @@ type Gateway struct {
 	metrics  *metrics
 	apis     map[int16]*api
 	budget   *semaphore.Weighted
+	buffers  buffers
 	logins   *bucket
 	groups   *groupMemory
 	verdicts verdicts

@@ -12,9 +12,10 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 )
 
-// maxSASLFrame bounds one SaslAuthenticate request: MSK's tokens stay below
-// 8 KiB.
-const maxSASLFrame = 64 << 10
+// maxSASLFrame bounds one SaslAuthenticate request. MSK's tokens stay below
+// 8 KiB (AWS: a session token is of no fixed size, 4 KiB at present), and who has
+// not signed in may not hold more than this and one TLS record of our memory.
+const maxSASLFrame = 16 << 10
 
 // maxLoginFrames bounds what a client may say before it is authenticated:
 // ApiVersions (asked again after an unknown version), handshake, authenticate,
@@ -83,7 +84,7 @@ func (f *filter) signIn() error {
 		if err == nil {
 			c, _, err = f.handMade(h, r)
 		}
-		f.repay(int64(len(frame)))
+		f.raw.release(frame)
 		if err != nil {
 			return err
 		}

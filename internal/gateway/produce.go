@@ -143,6 +143,14 @@ func (c *call) checkBatch(topic string, p kmsg.ProduceRequestTopicPartition, see
 	return nil
 }
 
+// forgetRecords lets go of the records of a request that has been passed on:
+// they are in a buffer that is given back.
+func (c *call) forgetRecords() {
+	if q, ok := c.req.(*kmsg.ProduceRequest); ok {
+		q.Topics = nil
+	}
+}
+
 // observeProduced tells the observer what the engine has acknowledged; with
 // acks=0, what it was given.
 func (c *call) observeProduced(passed []written) {
