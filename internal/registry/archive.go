@@ -144,10 +144,7 @@ func (r *Registry) planImport(by Caller, archive Archive) ([]Record, int, error)
 // add plans one version, or notes why it cannot be.
 func (p *importPlan) add(a ArchivedSchema) {
 	context, _ := contextOf(a.Subject)
-	meta, rules := a.Metadata.sorted(), a.RuleSet
-	if rules.empty() {
-		rules = nil
-	}
+	meta, rules := a.Metadata.sorted(), a.RuleSet.explicit()
 	print := fingerprintOf(a.Text, a.References, meta, rules)
 	if p.texts[context] == nil {
 		p.texts[context] = map[int]fingerprint{}

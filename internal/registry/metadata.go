@@ -2,12 +2,14 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"sort"
+	"strings"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 )
@@ -69,19 +71,61 @@ func (s *RuleSet) empty() bool {
 	return s == nil || len(s.MigrationRules)+len(s.DomainRules)+len(s.EncodingRules) == 0
 }
 
-// validate refuses rules without a name and two rules of one name.
-func (s *RuleSet) validate() error {
-	if s == nil {
+// The defaults of a rule's kind and mode (Confluent's Rule): a rule that names
+// them and one that does not are the same.
+const (
+	kindTransform = "TRANSFORM"
+	modeWriteRead = "WRITEREAD"
+)
+
+// explicit gives the rules with their defaults written out and their tags
+// sorted, nil if there is none: two spellings of one rule must not become two
+// ids.
+func (s *RuleSet) explicit() *RuleSet {
+	if s.empty() {
 		return nil
 	}
-	for _, rules := range [][]Rule{s.MigrationRules, s.DomainRules, s.EncodingRules} {
-		seen := map[string]bool{}
-		for _, rule := range rules {
-			if rule.Name == "" {
+	return &RuleSet{explicitRules(s.MigrationRules), explicitRules(s.DomainRules), explicitRules(s.EncodingRules)}
+}
+
+func explicitRules(in []Rule) []Rule {
+	out := slices.Clone(in)
+	for i := range out {
+		out[i].Kind, out[i].Mode = cmp.Or(out[i].Kind, kindTransform), cmp.Or(out[i].Mode, modeWriteRead)
+		out[i].Tags = sortedSet(out[i].Tags)
+	}
+	return out
+}
+
+// validate refuses what Confluent's RuleSet refuses: a rule without a name or a
+// type, two rules of one name, and a mode that its list does not have.
+func (s *RuleSet) validate() error {
+	if s = s.explicit(); s == nil {
+		return nil
+	}
+	data := []string{"WRITE", "READ", modeWriteRead}
+	seen := map[string]bool{}
+	for _, list := range []struct {
+		name  string
+		rules []Rule
+		modes []string
+	}{
+		{"Migration", s.MigrationRules, []string{"UPGRADE", "DOWNGRADE", "UPDOWN"}},
+		{"Domain", s.DomainRules, data}, {"Encoding", s.EncodingRules, data},
+	} {
+		for _, rule := range list.rules {
+			switch {
+			case rule.Name == "":
 				return fail(ErrInvalidRuleSet, "A rule has no name; nothing was registered.")
-			}
-			if seen[rule.Name] {
-				return fail(ErrInvalidRuleSet, "Found rule with duplicate name '%s'; nothing was registered.", rule.Name)
+			case seen[rule.Name]:
+				return fail(ErrInvalidRuleSet, "Found rule with duplicate name '%.100s'; nothing was registered.", rule.Name)
+			case rule.Type == "":
+				return fail(ErrInvalidRuleSet, "Rule '%.100s' has no type; nothing was registered.", rule.Name)
+			case rule.Kind != kindTransform && rule.Kind != "CONDITION":
+				return fail(ErrInvalidRuleSet, "Rule '%.100s' has kind %.40q; use TRANSFORM or CONDITION. Nothing was registered.", rule.Name, rule.Kind)
+			case !slices.Contains(list.modes, rule.Mode):
+				return fail(ErrInvalidRuleSet, "%s rules can only be %s; rule '%.100s' is %.40q. Nothing was registered.",
+					list.name, strings.Join(list.modes, ", "), rule.Name, rule.Mode)
 			}
 			seen[rule.Name] = true
 		}
@@ -89,8 +133,9 @@ func (s *RuleSet) validate() error {
 	return nil
 }
 
-// fingerprint is what makes two schemas the same: MD5 over text, references,
-// metadata and rules, in the order in which Confluent feeds them.
+// fingerprint is what makes two schemas the same: MD5 over text, references
+// (name, subject, version in four bytes), metadata and rules, in the order in
+// which Confluent's Schema.updateHash feeds them.
 type fingerprint [md5.Size]byte
 
 // guid prints the fingerprint as a UUID.
@@ -120,6 +165,7 @@ func fingerprintOf(text string, refs []eventbus.SchemaReference, meta *Metadata,
 	if len(refs) == 0 && meta == nil && rules == nil {
 		return md5.Sum([]byte(text))
 	}
+	rules = rules.explicit()
 	var b bytes.Buffer
 	b.WriteString(text)
 	for _, ref := range refs {
@@ -172,6 +218,9 @@ func (r Rule) feed(b *bytes.Buffer) {
 	b.WriteString(r.Expr)
 	b.WriteString(r.OnSuccess)
 	b.WriteString(r.OnFailure)
+	if r.Disabled {
+		b.WriteByte(1)
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -65,10 +65,7 @@ func (r *Registry) candidate(subject string, req RegisterRequest, lax bool) (*ca
 		return nil, err
 	}
 	context, _ := contextOf(subject)
-	c := &candidate{subject: subject, context: context, refs: r.pinned(context, req.References), meta: req.Metadata.sorted()}
-	if !req.RuleSet.empty() {
-		c.rules = req.RuleSet
-	}
+	c := &candidate{subject: subject, context: context, refs: r.pinned(context, req.References), meta: req.Metadata.sorted(), rules: req.RuleSet.explicit()}
 	schema, err := r.parse(context, req.Text, c.refs, lax)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,6 +55,7 @@ type content struct {
 	refs  []eventbus.SchemaReference
 	meta  *Metadata
 	rules *RuleSet
+	bare  bool // no references, metadata, rules, nor control characters in the text
 	space *space
 	uses  []*version // every version with this id, soft-deleted ones too
 }
@@ -179,6 +181,14 @@ func (s *state) applySchema(key recordKey, rec Record) error {
 		s.dropVersion(key.Subject, key.Version)
 		return nil
 	}
+	context, _ := contextOf(key.Subject)
+	sp := s.space(context)
+	if raw, ok := scanSchema(rec.Value); ok {
+		if c := sp.byID[raw.id]; c != nil && c.is(raw) {
+			s.putVersion(sp, c, key, raw.deleted, rec)
+			return nil
+		}
+	}
 	var v schemaValue
 	if err := json.Unmarshal(rec.Value, &v); err != nil {
 		return fmt.Errorf("read version %d of %q: %w", key.Version, key.Subject, err)
@@ -186,8 +196,6 @@ func (s *state) applySchema(key recordKey, rec Record) error {
 	if v.ID < 0 || v.ID > maxVersion {
 		return fmt.Errorf("version %d of %q has id %d", key.Version, key.Subject, v.ID)
 	}
-	context, _ := contextOf(key.Subject)
-	sp := s.space(context)
 	c, err := s.intern(sp, &v)
 	if err != nil {
 		return fmt.Errorf("version %d of %q: %w", key.Version, key.Subject, err)
@@ -196,16 +204,20 @@ func (s *state) applySchema(key recordKey, rec Record) error {
 	return nil
 }
 
+// is reports whether a record repeats this very schema. Only a bare text is
+// recognised, and only one without control characters, because a record must
+// spell those as escapes to be JSON at all.
+func (c *content) is(raw rawSchema) bool {
+	return c.bare && c.kind == cmp.Or(raw.kind, typeAvro) && spells(raw.text, c.text)
+}
+
 // intern gives the one copy of a text. An id that already means another text
 // keeps its first meaning, as Confluent's readers do.
 func (s *state) intern(sp *space, v *schemaValue) (*content, error) {
 	if v.Type == "" {
 		v.Type = typeAvro
 	}
-	meta, rules := v.Metadata.sorted(), v.RuleSet
-	if rules.empty() {
-		rules = nil
-	}
+	meta, rules := v.Metadata.sorted(), v.RuleSet.explicit()
 	print := fingerprintOf(v.Schema, v.References, meta, rules)
 	if c := sp.byID[v.ID]; c != nil {
 		if c.print != print {
@@ -218,6 +230,7 @@ func (s *state) intern(sp *space, v *schemaValue) (*content, error) {
 		text = twin.text
 	}
 	c := &content{id: v.ID, print: print, kind: v.Type, text: text, refs: v.References, meta: meta, rules: rules, space: sp}
+	c.bare = len(c.refs) == 0 && meta == nil && rules == nil && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' })
 	sp.byID[v.ID] = c
 	if sp.byHash[print] == nil {
 		sp.byHash[print] = c
