@@ -153,3 +153,16 @@ type AccessKey struct {
 	LastUsed  time.Time `json:"lastUsed,omitzero"`
 	Version   int64     `json:"version"`
 }
+
+// DirectoryChanges is what became of users, roles and access keys since an
+// earlier version of the directory.
+type DirectoryChanges struct {
+	Version   int64 // of the directory with these changes
+	All       bool  // Users, Roles and Keys are all that there are
+	Users     []IAMUser
+	Roles     []IAMRole
+	Keys      []AccessKey
+	GoneUsers []string // by name
+	GoneRoles []string // by name
+	GoneKeys  []string // by id
+}

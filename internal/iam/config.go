@@ -94,6 +94,9 @@ type Reader interface {
 	AccessKeys(ctx context.Context, user string) ([]eventbus.AccessKey, error)
 	// IAMVersion grows with every change of a user, role or key.
 	IAMVersion(ctx context.Context) (int64, error)
+	// IAMChanges gives what became of the directory since a version; of one that
+	// it does not know any more, and of a negative one, everything.
+	IAMChanges(ctx context.Context, since int64) (eventbus.DirectoryChanges, error)
 }
 
 // Writer saves records: Version 0 inserts, any other must be the current one;

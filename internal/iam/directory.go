@@ -88,7 +88,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	return d.reload(ctx)
 }
 
-// reload reads everything again and ends the sessions whose ground is gone.
+// reload takes in what changed and ends the sessions whose ground is gone.
 func (d *Directory) reload(ctx context.Context) error {
 	d.loading.Lock()
 	defer d.loading.Unlock()

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -58,38 +59,24 @@ const (
 	shortestMaxSession = 15 * time.Minute
 )
 
-// load reads the store; the version first, so that a change in between is seen
-// as a newer version the next time.
+// load takes in what changed in the store since a snapshot: it costs what has
+// changed, not what there is. The very first time that is everything.
 func load(ctx context.Context, store Reader, before *snapshot) (*snapshot, error) {
-	version, err := store.IAMVersion(ctx)
+	changes, err := store.IAMChanges(ctx, before.version)
 	if err != nil {
-		return nil, fmt.Errorf("read the directory's version: %w", err)
+		return nil, fmt.Errorf("read the directory: %w", err)
 	}
-	users, err := store.Users(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read users: %w", err)
-	}
-	roles, err := store.Roles(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read roles: %w", err)
-	}
-	keys, err := store.AccessKeys(ctx, "")
-	if err != nil {
-		return nil, fmt.Errorf("read access keys: %w", err)
-	}
-	s := &snapshot{version: version,
-		users: make(map[string]*identity, len(users)), userRecords: make(map[string]eventbus.IAMUser, len(users)),
-		roles: make(map[string]*identity, len(roles)), roleRecords: make(map[string]eventbus.IAMRole, len(roles)),
-		keys: make(map[string]*accessKey, len(keys)), keyRecords: make(map[string]eventbus.AccessKey, len(keys))}
-	for _, u := range users {
+	s := &snapshot{version: changes.Version}
+	s.startFrom(before, changes)
+	for _, u := range changes.Users {
 		s.userRecords[u.Name] = u
 		s.users[u.Name] = s.carry(before.users[u.Name], userIdentity(u))
 	}
-	for _, r := range roles {
+	for _, r := range changes.Roles {
 		s.roleRecords[r.Name] = r
 		s.roles[r.Name] = s.carry(before.roles[r.Name], roleIdentity(r))
 	}
-	for _, k := range keys {
+	for _, k := range changes.Keys {
 		s.keyRecords[k.ID] = k
 		next := &accessKey{id: k.ID, user: k.User, sealed: k.Sealed, disabled: k.Disabled, created: k.CreatedAt}
 		if old := before.keys[k.ID]; old != nil && old.equal(next) {
@@ -98,6 +85,28 @@ func load(ctx context.Context, store Reader, before *snapshot) (*snapshot, error
 		s.keys[k.ID] = next
 	}
 	return s, nil
+}
+
+// startFrom fills in what stays: nothing when everything comes anew, else what
+// was there, without what is gone. A kind of which nothing changed is shared.
+func (s *snapshot) startFrom(before *snapshot, changes eventbus.DirectoryChanges) {
+	s.users, s.userRecords = stays(before.users, before.userRecords, changes.All, len(changes.Users), changes.GoneUsers)
+	s.roles, s.roleRecords = stays(before.roles, before.roleRecords, changes.All, len(changes.Roles), changes.GoneRoles)
+	s.keys, s.keyRecords = stays(before.keys, before.keyRecords, changes.All, len(changes.Keys), changes.GoneKeys)
+}
+
+func stays[T, R any](ready map[string]T, records map[string]R, all bool, changed int, gone []string) (map[string]T, map[string]R) {
+	if all {
+		return make(map[string]T, changed), make(map[string]R, changed)
+	}
+	if changed > 0 || len(gone) > 0 {
+		ready, records = maps.Clone(ready), maps.Clone(records)
+	}
+	for _, name := range gone {
+		delete(ready, name)
+		delete(records, name)
+	}
+	return ready, records
 }
 
 func userIdentity(u eventbus.IAMUser) *identity {

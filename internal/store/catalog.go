@@ -24,7 +24,7 @@ func (s *Store) changeCatalog(ctx context.Context, doing string, audit []eventbu
 		if err := change(tx); err != nil {
 			return err
 		}
-		if err := bump(ctx, tx, catalogCounter); err != nil {
+		if _, err := bump(ctx, tx, catalogCounter); err != nil {
 			return err
 		}
 		_, err := s.chain(ctx, tx, audit)

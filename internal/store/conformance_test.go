@@ -37,6 +37,8 @@ var rules = map[string]func(*testing.T, *bus){
 	"audit gives up with its caller": auditCancelled,
 	"users, roles and keys":          iamNouns,
 	"iam version":                    iamVersion,
+	"iam changes":                    iamChanges,
+	"iam changes of long ago":        iamChangesLongAgo,
 	"request round trip":             requestRoundTrip,
 	"requests filtered and paged":    requestQueries,
 	"request saved once of 64":       requestConcurrent,

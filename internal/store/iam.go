@@ -19,16 +19,20 @@ var (
 )
 
 // changeIAM makes one change to the directory: the change, the directory's
-// version and the audit entries together.
-func (s *Store) changeIAM(ctx context.Context, doing string, audit []eventbus.AuditEntry, change func(tx *sql.Tx) error) error {
+// version, the note of what the version changed, and the audit entries together.
+func (s *Store) changeIAM(ctx context.Context, doing string, what iamChange, audit []eventbus.AuditEntry, change func(tx *sql.Tx) error) error {
 	return s.inTx(ctx, doing, func(tx *sql.Tx) error {
+		version, err := bump(ctx, tx, iamCounter)
+		if err != nil {
+			return err
+		}
+		if err := noteIAM(ctx, tx, version, what); err != nil {
+			return err
+		}
 		if err := change(tx); err != nil {
 			return err
 		}
-		if err := bump(ctx, tx, iamCounter); err != nil {
-			return err
-		}
-		_, err := s.chain(ctx, tx, audit)
+		_, err = s.chain(ctx, tx, audit)
 		return err
 	})
 }
@@ -39,7 +43,7 @@ func (s *Store) IAMVersion(ctx context.Context) (int64, error) { return s.counte
 // SaveUser inserts or updates an IAM user.
 func (s *Store) SaveUser(ctx context.Context, u eventbus.IAMUser, audit ...eventbus.AuditEntry) (eventbus.IAMUser, error) {
 	u.Version++
-	err := s.changeIAM(ctx, "save user "+u.Name, audit, func(tx *sql.Tx) error {
+	err := s.changeIAM(ctx, "save user "+u.Name, iamChange{iamUser, u.Name}, audit, func(tx *sql.Tx) error {
 		return iamUserTable.save(ctx, tx, u.Version, u, u.Name)
 	})
 	return saved(u, err)
@@ -60,13 +64,13 @@ func (s *Store) Users(ctx context.Context) ([]eventbus.IAMUser, error) {
 
 // DeleteUser removes an IAM user together with its access keys.
 func (s *Store) DeleteUser(ctx context.Context, name string, audit ...eventbus.AuditEntry) error {
-	return s.changeIAM(ctx, "delete user "+name, audit, func(tx *sql.Tx) error { return iamUserTable.remove(ctx, tx, name) })
+	return s.changeIAM(ctx, "delete user "+name, iamChange{iamUser, name}, audit, func(tx *sql.Tx) error { return iamUserTable.remove(ctx, tx, name) })
 }
 
 // SaveRole inserts or updates an IAM role.
 func (s *Store) SaveRole(ctx context.Context, r eventbus.IAMRole, audit ...eventbus.AuditEntry) (eventbus.IAMRole, error) {
 	r.Version++
-	err := s.changeIAM(ctx, "save role "+r.Name, audit, func(tx *sql.Tx) error {
+	err := s.changeIAM(ctx, "save role "+r.Name, iamChange{iamRole, r.Name}, audit, func(tx *sql.Tx) error {
 		return iamRoleTable.save(ctx, tx, r.Version, r, r.Name)
 	})
 	return saved(r, err)
@@ -87,14 +91,14 @@ func (s *Store) Roles(ctx context.Context) ([]eventbus.IAMRole, error) {
 
 // DeleteRole removes an IAM role.
 func (s *Store) DeleteRole(ctx context.Context, name string, audit ...eventbus.AuditEntry) error {
-	return s.changeIAM(ctx, "delete role "+name, audit, func(tx *sql.Tx) error { return iamRoleTable.remove(ctx, tx, name) })
+	return s.changeIAM(ctx, "delete role "+name, iamChange{iamRole, name}, audit, func(tx *sql.Tx) error { return iamRoleTable.remove(ctx, tx, name) })
 }
 
 // SaveAccessKey inserts or updates an access key with its sealed secret; its
 // user must exist (CodeNotFound). LastUsed is not saved here: TouchAccessKey.
 func (s *Store) SaveAccessKey(ctx context.Context, k eventbus.AccessKey, audit ...eventbus.AuditEntry) (eventbus.AccessKey, error) {
 	k.Version++
-	err := s.changeIAM(ctx, "save access key "+k.ID, audit, func(tx *sql.Tx) error {
+	err := s.changeIAM(ctx, "save access key "+k.ID, iamChange{iamKey, k.ID}, audit, func(tx *sql.Tx) error {
 		err := accessKeyTable.save(ctx, tx, k.Version, k, k.ID, k.User, k.Sealed)
 		if brokenReference(err) {
 			return notFound("user", k.User)
@@ -133,7 +137,7 @@ func (s *Store) AccessKeys(ctx context.Context, user string) ([]eventbus.AccessK
 
 // DeleteAccessKey removes an access key.
 func (s *Store) DeleteAccessKey(ctx context.Context, id string, audit ...eventbus.AuditEntry) error {
-	return s.changeIAM(ctx, "delete access key "+id, audit, func(tx *sql.Tx) error { return accessKeyTable.remove(ctx, tx, id) })
+	return s.changeIAM(ctx, "delete access key "+id, iamChange{iamKey, id}, audit, func(tx *sql.Tx) error { return accessKeyTable.remove(ctx, tx, id) })
 }
 
 func accessKey(rows *sql.Rows) (k eventbus.AccessKey, err error) {
