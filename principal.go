@@ -154,6 +154,33 @@ type AccessKey struct {
 	Version   int64     `json:"version"`
 }
 
+// KeyOffer is a new access key that its technical contact may collect, once. The
+// secret is not in it: it stays where the key's secret is sealed.
+type KeyOffer struct {
+	User        string    `json:"user"` // name of the IAM user
+	KeyID       string    `json:"keyId"`
+	Team        string    `json:"team"`              // who may collect it
+	Contact     string    `json:"contact,omitempty"` // of the team; empty: anybody of it
+	RequestID   string    `json:"requestId,omitempty"`
+	OfferedAt   time.Time `json:"offeredAt"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+	CollectedBy string    `json:"collectedBy,omitempty"` // person id
+	CollectedAt time.Time `json:"collectedAt,omitzero"`
+	Version     int64     `json:"version"`
+}
+
+// Waits reports whether the key may still be collected.
+func (o KeyOffer) Waits(now time.Time) bool {
+	return o.CollectedAt.IsZero() && now.Before(o.ExpiresAt)
+}
+
+// For reports whether a person is the contact, by id, name or address, or one of
+// the team where no contact is named. Whoever it is belongs to the team.
+func (o KeyOffer) For(p Person) bool {
+	named := o.Contact == "" || o.Contact == p.ID || o.Contact == p.Name || o.Contact == p.Email
+	return named && p.In(o.Team)
+}
+
 // DirectoryChanges is what became of users, roles and access keys since an
 // earlier version of the directory.
 type DirectoryChanges struct {

@@ -112,8 +112,8 @@ func (w *memory) picture() string {
 		}
 	}
 	for _, arn := range slices.Sorted(maps.Keys(w.principals)) {
-		text += fmt.Sprintln("principal", w.principals[arn], "keys", len(w.keys[arn]), "offered", w.offers[arn].Secret != "",
-			"the same", len(w.keys[arn]) == 0 || w.keys[arn][0] == w.offers[arn].KeyID)
+		text += fmt.Sprintln("principal", w.principals[arn], "keys", len(w.keys[arn]), "offered", w.offers[w.principals[arn].Name].KeyID != "",
+			"the same", len(w.keys[arn]) == 0 || w.keys[arn][0] == w.offers[w.principals[arn].Name].KeyID)
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.grants)) {
 		g := w.grants[id]

@@ -236,7 +236,7 @@ func (d *differ) diffPrincipal(c eventbus.Change, grants []eventbus.Grant) {
 			c.New, c.Note = "role taken by "+strings.Join(trusted, "; "), ""
 		}
 		if id.Kind == eventbus.PrincipalUser {
-			c.New, c.Note = "user with an access key", "its secret is shown once to "+contactOf(grants)
+			c.New, c.Note = "user with an access key", "its secret is shown once, within 7 days, to "+contactOf(grants)
 		}
 		d.add(c)
 	case len(trusted) > 0 && !have.Managed:
@@ -247,7 +247,7 @@ func (d *differ) diffPrincipal(c eventbus.Change, grants []eventbus.Grant) {
 			d.add(c)
 		}
 	case have.Managed && have.Kind == eventbus.PrincipalUser && !have.Offered:
-		c.Field, c.New, c.Note = "access key", "new", "its secret is shown once to "+contactOf(grants)
+		c.Field, c.New, c.Note = "access key", "new", "its secret is shown once, within 7 days, to "+contactOf(grants)
 		d.add(c)
 	}
 	d.diffPolicy(c, grants, have)

@@ -37,7 +37,7 @@ type subject struct {
 type principal struct {
 	ManagedPrincipal
 	Found   bool
-	Offered bool // users that the bus manages: a key was offered to the contact
+	Offered bool // users that the bus manages: see Offers
 }
 
 type parsed struct {
@@ -162,7 +162,7 @@ func (p *Provisioner) lookAtPrincipal(ctx context.Context, arn string) (principa
 	}
 	offered := false
 	if found.Managed && found.Kind == eventbus.PrincipalUser {
-		if offered, err = p.world.Secrets.Offered(ctx, arn); err != nil {
+		if offered, err = p.world.Offers.Offered(ctx, found.Name); err != nil {
 			return principal{}, fmt.Errorf("look at the keys of %s: %w", arn, err)
 		}
 	}

@@ -27,8 +27,8 @@ type memory struct {
 	levels     map[string]eventbus.Compatibility
 	nextID     int
 	principals map[string]ManagedPrincipal
-	keys       map[string][]string // user → key ids
-	offers     map[string]SecretOffer
+	keys       map[string][]string          // user → key ids
+	offers     map[string]eventbus.KeyOffer // by user name
 	events     map[string]eventbus.Event
 	wanted     map[string]eventbus.EventManifest
 	grants     map[string]eventbus.Grant
@@ -45,7 +45,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), envs: eventbus.DemoEnvironments(),
 		topics: map[string]eventbus.Topic{}, created: map[string]int{}, subjects: map[string][]eventbus.Schema{}, levels: map[string]eventbus.Compatibility{},
-		principals: map[string]ManagedPrincipal{}, keys: map[string][]string{}, offers: map[string]SecretOffer{}, events: map[string]eventbus.Event{},
+		principals: map[string]ManagedPrincipal{}, keys: map[string][]string{}, offers: map[string]eventbus.KeyOffer{}, events: map[string]eventbus.Event{},
 		wanted: map[string]eventbus.EventManifest{}, grants: map[string]eventbus.Grant{}, steps: map[string][]eventbus.Step{}, abandoned: map[string]bool{}}
 }
 
@@ -59,7 +59,7 @@ func (w *memory) bus() *Provisioner {
 			}
 			return w.fail(point)
 		}},
-		World{Topics: w, Schemas: w, Access: w, Secrets: w, Catalog: catalogOf{w}, Plans: plansOf{w}, Wanted: wantedOf{w}, Grants: grantsOf{w}, Environments: w, Leases: w, Audit: w})
+		World{Topics: w, Schemas: w, Access: w, Offers: w, Catalog: catalogOf{w}, Plans: plansOf{w}, Wanted: wantedOf{w}, Grants: grantsOf{w}, Environments: w, Leases: w, Audit: w})
 }
 
 func (w *memory) Topics(context.Context) ([]eventbus.Topic, error) {
@@ -192,20 +192,28 @@ func (w *memory) SetPolicy(_ context.Context, _ eventbus.Actor, arn, document st
 	return nil
 }
 
-func (w *memory) NewKey(_ context.Context, _ eventbus.Actor, arn string) (id, secret string, err error) {
+func (w *memory) NewKey(_ context.Context, _ eventbus.Actor, arn string) (id string, err error) {
 	w.nextID++
 	w.keys[arn] = []string{fmt.Sprintf("AKIA%d", w.nextID)}
-	return w.keys[arn][0], fmt.Sprintf("top-secret-%d", w.nextID), nil
+	return w.keys[arn][0], nil
 }
 
-func (w *memory) Offered(_ context.Context, arn string) (bool, error) {
-	_, offered := w.offers[arn]
-	return offered, nil
+func (w *memory) Offered(_ context.Context, user string) (bool, error) {
+	offer, offered := w.offers[user]
+	return offered && (!offer.CollectedAt.IsZero() || offer.Waits(w.now)), nil
 }
 
-func (w *memory) Offer(_ context.Context, o SecretOffer) error {
-	w.offers[o.Principal] = o
+func (w *memory) Offer(_ context.Context, o eventbus.KeyOffer) error {
+	w.offers[o.User] = o
 	return nil
+}
+
+// collect lets every contact take the key that waits.
+func (w *memory) collect() {
+	for user, offer := range w.offers {
+		offer.CollectedAt = w.now
+		w.offers[user] = offer
+	}
 }
 
 func (w *memory) SaveEnvironments(_ context.Context, envs []eventbus.Environment) error {
@@ -352,6 +360,7 @@ const (
 	producerRole  = "arn:aws-us-gov:iam::123456789012:role/claims-service"
 	consumerRole  = "arn:aws-us-gov:iam::123456789012:role/letters"
 	outsideUser   = "arn:aws-us-gov:iam::123456789012:user/partner"
+	outsideName   = "partner"
 	producerTrust = "arn:aws-us-gov:iam::210987654321:role/claims-app"
 )
 

@@ -42,6 +42,7 @@ func TestPlansRead(t *testing.T) {
 		golden(t, fmt.Sprintf("%d-%s", i+1, []string{"new", "changed", "adopted", "quarantined", "deleted"}[i]), Render(mustPlan(t, w, m)))
 		mustApply(t, w, m)
 		golden(t, "none", Render(mustPlan(t, w, m)))
+		w.collect()
 	}
 }
 

@@ -56,31 +56,34 @@ func (j *job) principal(ctx context.Context, c eventbus.Change) error {
 	if err := j.p.fail(pointPrincipal); err != nil {
 		return err
 	}
-	return j.offerKey(ctx, c.Name, grants)
+	return j.offerKey(ctx, id, grants)
 }
 
 // offerKey makes the user's one key. A key that was made before a crash and not
-// offered is replaced: its secret is lost.
-func (j *job) offerKey(ctx context.Context, arn string, grants []eventbus.Grant) error {
-	offered, err := j.p.world.Secrets.Offered(ctx, arn)
+// offered is replaced.
+func (j *job) offerKey(ctx context.Context, user eventbus.Principal, grants []eventbus.Grant) error {
+	offered, err := j.p.world.Offers.Offered(ctx, user.Name)
 	if err != nil || offered {
 		return err
 	}
-	keyID, secret, err := j.p.world.Access.NewKey(ctx, j.actor, arn)
+	keyID, err := j.p.world.Access.NewKey(ctx, j.actor, user.ARN)
 	if err != nil {
 		return err
 	}
 	if err := j.p.fail(pointKeyMade); err != nil {
 		return err
 	}
-	request, _ := strings.CutPrefix(j.plan.Source, "request ")
-	offer := SecretOffer{Principal: arn, Team: teamOf(grants), RequestID: request, KeyID: keyID, Secret: secret}
+	now := j.p.now()
+	offer := eventbus.KeyOffer{User: user.Name, KeyID: keyID, Team: teamOf(grants), OfferedAt: now, ExpiresAt: now.Add(OfferTime)}
+	if request, isRequest := strings.CutPrefix(j.plan.Source, "request "); isRequest {
+		offer.RequestID = request
+	}
 	for _, g := range grants {
 		if offer.Contact = g.Contact; offer.Contact != "" {
 			break
 		}
 	}
-	return j.p.world.Secrets.Offer(ctx, offer)
+	return j.p.world.Offers.Offer(ctx, offer)
 }
 
 func teamOf(grants []eventbus.Grant) string {

@@ -12,7 +12,7 @@ type World struct {
 	Topics       Topics
 	Schemas      Schemas
 	Access       Access
-	Secrets      Secrets
+	Offers       Offers
 	Catalog      Catalog
 	Plans        Plans
 	Wanted       Wanted
@@ -78,35 +78,23 @@ type Access interface {
 	// SetPolicy attaches a document under PolicyName; an empty document takes it
 	// off, and is no error when there is none.
 	SetPolicy(ctx context.Context, by eventbus.Actor, arn, document string) error
-	// NewKey makes an access key of a user. Keys that the user had before are
-	// gone afterwards: it is called only while no key was offered to anybody.
-	NewKey(ctx context.Context, by eventbus.Actor, arn string) (id, secret string, err error)
+	// NewKey makes an access key of a user and keeps its secret sealed. Keys that
+	// the user had before are gone afterwards: it is called only while nobody
+	// was offered a key that is of use.
+	NewKey(ctx context.Context, by eventbus.Actor, arn string) (id string, err error)
 }
 
-// SecretOffer is a new access key for the technical contact of a grant.
-type SecretOffer struct {
-	Principal string // ARN of the user
-	Team      string // who may look
-	Contact   string // the technical contact; empty: anybody of the team
-	RequestID string
-	KeyID     string
-	Secret    string
-}
+// OfferTime is for how long a new key waits for its contact.
+const OfferTime = 7 * 24 * time.Hour
 
-// String hides the secret from logs and formatted errors.
-func (o SecretOffer) String() string { return o.KeyID + " of " + o.Principal + " (secret hidden)" }
-
-// GoString hides the secret from %#v.
-func (o SecretOffer) GoString() string { return o.String() }
-
-// Secrets keeps a new key until its contact has looked at it, once. The secret
-// is in no plan, step or audit entry.
-type Secrets interface {
-	// Offered reports whether a key of the user was ever offered, whether or
-	// not it was looked at since.
-	Offered(ctx context.Context, principal string) (bool, error)
-	// Offer replaces an offer of the same principal.
-	Offer(ctx context.Context, o SecretOffer) error
+// Offers keeps, for each user that provisioning made, the key that its contact
+// may collect once.
+type Offers interface {
+	// Offered reports whether the user needs no new key: one waits to be
+	// collected, was collected, or an operator has given out another.
+	Offered(ctx context.Context, user string) (bool, error)
+	// Offer replaces an offer to the same user, and tells its team.
+	Offer(ctx context.Context, o eventbus.KeyOffer) error
 }
 
 // Catalog keeps the entries of events.

@@ -18,13 +18,13 @@ func (s *Server) openControl(context.Context) error {
 	access := accessWorld{s.iam}
 	schemas := schemaWorld{s.registry}
 	s.streams = streams.Open(streams.Config{Now: s.cfg.Now}, s.kafka, schemas, s.audit)
-	s.secrets = &secretOffers{dir: access, by: map[string]provision.SecretOffer{}}
+	s.offers = keyOffers{store: s.store, dir: s.iam, now: s.cfg.Now}
 	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
 	s.provision = provision.New(provision.Config{
 		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, provision.World{
 		Topics:  topicWorld{s.engine, kadm.NewClient(s.kafka)},
-		Schemas: schemas, Access: access, Secrets: s.secrets,
+		Schemas: schemas, Access: access, Offers: s.offers,
 		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s, Leases: s.store, Audit: s.store,
 	})
 	if err := s.provision.Register(s.metrics); err != nil {

@@ -100,7 +100,7 @@ func (s *Server) httpHandler() http.Handler {
 	api := apiserver.New(s.cfg.Version, apiserver.Parts{
 		Bus: s.bus, ClientSet: s, Authorities: s, Sessions: s.session, Requests: s.onboarding, Catalog: s.catalog,
 		Provisioner: s.provision, Directory: s.iam, Observer: s.observe, Streams: s.streams,
-		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store, Offers: s,
+		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store, Offers: s.offers,
 		Administrator: s.administrator(), OpenReading: s.cfg.Dev, Now: s.cfg.Now, Log: s.cfg.Logger,
 	})
 	mux.Handle("/api/", api.Handler())

@@ -52,7 +52,7 @@ type Server struct {
 	catalog    *catalog.Catalog
 	provision  *provision.Provisioner
 	onboarding *onboarding.Service
-	secrets    *secretOffers
+	offers     keyOffers
 	guard      *schemaGuard
 	idp        *devidp.Provider // in dev, else nil
 	session    *session.Sessions

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -254,84 +253,22 @@ func (w accessWorld) SetPolicy(ctx context.Context, by eventbus.Actor, arn, docu
 	return err
 }
 
-// NewKey makes the only access key of a user.
-func (w accessWorld) NewKey(ctx context.Context, by eventbus.Actor, arn string) (id, secret string, err error) {
+// NewKey makes the only access key of a user; its secret stays sealed in the
+// directory.
+func (w accessWorld) NewKey(ctx context.Context, by eventbus.Actor, arn string) (id string, err error) {
 	identity, err := eventbus.ParseIdentityARN(arn)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	keys, err := w.dir.AccessKeys(ctx, identity.Name)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	for _, key := range keys {
 		if err := w.dir.DeleteAccessKey(ctx, by, key.ID); err != nil {
-			return "", "", fmt.Errorf("remove the key that nobody was offered: %w", err)
+			return "", fmt.Errorf("remove the key that nobody was offered: %w", err)
 		}
 	}
 	made, err := w.dir.CreateAccessKey(ctx, by, identity.Name)
-	return made.ID, made.Secret, err
-}
-
-// secretOffers keeps new keys in memory until their contact has looked, once. A
-// restart forgets an offer that nobody took; the key is then rotated.
-type secretOffers struct {
-	dir accessWorld
-	mu  sync.Mutex
-	by  map[string]provision.SecretOffer // by principal
-}
-
-// Offered reports whether a user has a key already.
-func (s *secretOffers) Offered(ctx context.Context, principal string) (bool, error) {
-	s.mu.Lock()
-	_, held := s.by[principal]
-	s.mu.Unlock()
-	if held {
-		return true, nil
-	}
-	identity, err := eventbus.ParseIdentityARN(principal)
-	if err != nil {
-		return false, err
-	}
-	keys, err := s.dir.dir.AccessKeys(ctx, identity.Name)
-	if eventbus.CodeOf(err) == eventbus.CodeNotFound {
-		return false, nil
-	}
-	return len(keys) > 0, err
-}
-
-// Offer keeps a new key for its contact.
-func (s *secretOffers) Offer(_ context.Context, offer provision.SecretOffer) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.by[offer.Principal] = offer
-	return nil
-}
-
-// take gives an offer to its contact, or to anybody of its team when none is
-// named, and forgets it.
-func (s *secretOffers) take(by eventbus.Person, principal string) (provision.SecretOffer, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	offer, ok := s.by[principal]
-	named := offer.Contact == by.ID || offer.Contact == by.Name || offer.Contact == by.Email
-	if !ok || !by.In(offer.Team) || offer.Contact != "" && !named {
-		return provision.SecretOffer{}, &eventbus.Error{Code: eventbus.CodeNotFound,
-			Message: "no new key of " + principal + " waits for you", Next: "a key is shown once; ask an operator to rotate it"}
-	}
-	delete(s.by, principal)
-	return offer, nil
-}
-
-// Collect gives the key that provisioning made for a user to its technical
-// contact, once, and records that it was looked at.
-func (s *Server) Collect(ctx context.Context, by eventbus.Actor, user string) (id, secret string, err error) {
-	arn := eventbus.UserARN(s.cfg.Deployment.Partition, s.cfg.Deployment.Account, user)
-	entry := eventbus.AuditEntry{Time: s.cfg.Now(), Actor: by.Name(), Action: "iam.key.collect", Resource: arn, From: by.From}
-	err = s.audit.Around(ctx, entry, func() error {
-		offer, err := s.secrets.take(by.Person, arn)
-		id, secret = offer.KeyID, offer.Secret
-		return err
-	})
-	return id, secret, err
+	return made.ID, err
 }

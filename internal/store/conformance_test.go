@@ -38,6 +38,8 @@ var rules = map[string]func(*testing.T, *bus){
 	"users, roles and keys":          iamNouns,
 	"iam version":                    iamVersion,
 	"iam changes":                    iamChanges,
+	"key offers":                     keyOffers,
+	"a key is collected once of 16":  keyOfferConcurrent,
 	"iam changes of long ago":        iamChangesLongAgo,
 	"request round trip":             requestRoundTrip,
 	"requests filtered and paged":    requestQueries,
