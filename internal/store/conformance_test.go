@@ -55,6 +55,8 @@ var rules = map[string]func(*testing.T, *bus){
 	"wanted state":                   wanted,
 	"plans and steps":                plans,
 	"usage":                          usage,
+	"idempotent calls":               idempotentCalls,
+	"idempotent calls at once":       idempotentAtOnce,
 	"leases":                         leases,
 	"leases of many holders":         leasesConcurrent,
 	"every versioned noun":           versions,
