@@ -6,7 +6,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
@@ -82,29 +84,51 @@ func guard(cfg Config) *ssrf.Guardian {
 	return ssrf.New(ssrf.WithPorts(cfg.AllowPorts...), ssrf.WithAllowedV4Prefixes(four...), ssrf.WithAllowedV6Prefixes(six...))
 }
 
-// Fetch gets a document from an https address. Errors: CodeInvalid (the address,
-// a redirect, an answer other than 200), CodeForbidden (an address that must not
-// be reached), CodeTooLarge, CodeUnavailable.
+// Fetch gets a document, that is text, from an https address. Errors:
+// CodeInvalid (the address, a redirect, an answer other than 200, a web page or
+// picture), CodeForbidden (an address that must not be reached), CodeTooLarge,
+// CodeUnavailable.
 func (c *Client) Fetch(ctx context.Context, address string) ([]byte, error) {
-	status, body, err := c.exchange(ctx, http.MethodGet, address, nil, nil)
+	answer, body, err := c.exchange(ctx, http.MethodGet, address, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	if status != http.StatusOK {
-		return nil, eventbus.Errorf(eventbus.CodeInvalid, "the address answered %d %s; nothing was read", status, http.StatusText(status))
+	if answer.StatusCode != http.StatusOK {
+		return nil, eventbus.Errorf(eventbus.CodeInvalid, "the address answered %d %s; nothing was read", answer.StatusCode, http.StatusText(answer.StatusCode))
+	}
+	if media := answer.Header.Get("Content-Type"); !isDocument(media) {
+		return nil, &eventbus.Error{Code: eventbus.CodeInvalid, Message: fmt.Sprintf("the address answers %.60q, not a document; nothing was read", media),
+			Next: "give the address of the raw file"}
 	}
 	return body, nil
+}
+
+// isDocument reports whether a media type may be YAML or JSON. Git servers send
+// such files as text/plain or application/octet-stream, or do not say.
+func isDocument(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	switch media {
+	case "text/plain", "text/yaml", "text/x-yaml", "application/yaml", "application/x-yaml", "application/json", "application/octet-stream":
+		return true
+	}
+	return strings.HasSuffix(media, "+yaml") || strings.HasSuffix(media, "+json")
 }
 
 // Post sends a body to an https address; every answer of 2xx is success, its
 // body is dropped. Errors as for Fetch, CodeUnavailable also for other answers.
 func (c *Client) Post(ctx context.Context, address string, header http.Header, body []byte) error {
-	status, _, err := c.exchange(ctx, http.MethodPost, address, header, body)
+	answer, _, err := c.exchange(ctx, http.MethodPost, address, header, body)
 	if err != nil {
 		return err
 	}
-	if status < 200 || status > 299 {
-		return eventbus.Errorf(eventbus.CodeUnavailable, "the address answered %d %s", status, http.StatusText(status))
+	if answer.StatusCode < 200 || answer.StatusCode > 299 {
+		return eventbus.Errorf(eventbus.CodeUnavailable, "the address answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 	}
 	return nil
 }
@@ -156,14 +180,15 @@ func (c *Client) allowsHost(host string) bool {
 	})
 }
 
-func (c *Client) exchange(ctx context.Context, method, address string, header http.Header, body []byte) (int, []byte, error) {
+// exchange gives the answer, whose body is read and closed.
+func (c *Client) exchange(ctx context.Context, method, address string, header http.Header, body []byte) (*http.Response, []byte, error) {
 	u, err := c.check(address)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, eventbus.Errorf(eventbus.CodeInvalid, "nothing was sent: %w", err)
+		return nil, nil, eventbus.Errorf(eventbus.CodeInvalid, "nothing was sent: %w", err)
 	}
 	for name, values := range header {
 		request.Header[name] = values
@@ -171,20 +196,20 @@ func (c *Client) exchange(ctx context.Context, method, address string, header ht
 	request.Header.Set("User-Agent", "eventbus")
 	answer, err := c.http.Do(request)
 	if err != nil {
-		return 0, nil, unreached(err)
+		return nil, nil, unreached(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode >= 300 && answer.StatusCode <= 399 {
-		return 0, nil, &eventbus.Error{Code: eventbus.CodeInvalid, Message: "the address redirects elsewhere; redirects are not followed", Next: "give the final address"}
+		return nil, nil, &eventbus.Error{Code: eventbus.CodeInvalid, Message: "the address redirects elsewhere; redirects are not followed", Next: "give the final address"}
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, c.cfg.MaxBytes+1))
 	switch {
 	case err != nil:
-		return 0, nil, unreached(err)
+		return nil, nil, unreached(err)
 	case int64(len(text)) > c.cfg.MaxBytes:
-		return 0, nil, eventbus.Errorf(eventbus.CodeTooLarge, "the answer is larger than %d bytes; nothing was kept", c.cfg.MaxBytes)
+		return nil, nil, eventbus.Errorf(eventbus.CodeTooLarge, "the answer is larger than %d bytes; nothing was kept", c.cfg.MaxBytes)
 	}
-	return answer.StatusCode, text, nil
+	return answer, text, nil
 }
 
 // unreached says that it failed, not what the network looks like from here.

@@ -225,6 +225,25 @@ func TestAnswers(t *testing.T) {
 	wantCode(t, err, eventbus.CodeUnavailable)
 }
 
+// TestContentTypes: what a Git server sends for a file is read; a page about it
+// is not.
+func TestContentTypes(t *testing.T) {
+	c := newCanary(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Type"] = r.URL.Query()["type"] // nil: net/http sniffs nothing
+		_, _ = io.WriteString(w, "kind: Event")
+	})
+	client := c.client(allowLoopback)
+	for media, want := range map[string]eventbus.Code{
+		"text/plain": "", "text/plain; charset=utf-8": "", "application/yaml": "", "text/x-yaml": "", "application/json": "", "application/octet-stream": "", "application/schema+json": "", "": "",
+		"text/html": eventbus.CodeInvalid, "text/html; charset=utf-8": eventbus.CodeInvalid, "image/png": eventbus.CodeInvalid, "application/zip": eventbus.CodeInvalid, "text/plain; =": eventbus.CodeInvalid,
+	} {
+		_, err := client.Fetch(ctx, c.server.URL+"/?type="+url.QueryEscape(media))
+		if got := eventbus.CodeOf(err); got != want {
+			t.Errorf("%q: code %q (%v), want %q", media, got, err, want)
+		}
+	}
+}
+
 // TestCertificate: one that nobody vouches for is not believed.
 func TestCertificate(t *testing.T) {
 	c := newCanary(t, hello)
