@@ -41,6 +41,7 @@ var access = map[string]rule{
 
 	"list-topics":       {open: true, scope: session.ScopeRead},
 	"get-topic":         {open: true, scope: session.ScopeRead},
+	"read-records":      {scope: session.ScopeRecordsRead},
 	"list-partitions":   {scope: session.ScopeRead},
 	"list-topic-groups": {scope: session.ScopeRead},
 	"list-groups":       {scope: session.ScopeRead},
@@ -53,6 +54,7 @@ var access = map[string]rule{
 	"put-event":            {scope: session.ScopeCatalogWrite},
 	"delete-event":         {roles: operators, scope: session.ScopeCatalogWrite},
 	"import-events":        {scope: session.ScopeCatalogWrite},
+	"import-address":       {scope: session.ScopeCatalogWrite},
 	"list-systems":         {open: true, scope: session.ScopeRead},
 	"list-grants":          {scope: session.ScopeRead},
 	"list-usage":           {scope: session.ScopeRead},

@@ -49,7 +49,9 @@ type Parts struct {
 	Grants      Grants
 	Plans       Plans
 	Inbox       Inbox
-	Offers      Offers // new keys that wait for their contact
+	Offers      Offers  // new keys that wait for their contact
+	Calls       Calls   // nil: an Idempotency-Key is refused
+	Fetch       Fetcher // documents by address
 
 	// Administrator is who the local administrator that Authorities knows acts
 	// as; the zero value is session.LocalAdministrator.
@@ -108,7 +110,7 @@ type API struct {
 	version  string
 	mux      *http.ServeMux
 	huma     huma.API
-	answers  *answers // of POSTs with an Idempotency-Key
+	flights  flights // of POSTs with an Idempotency-Key
 	sameSite *http.CrossOriginProtection
 }
 
@@ -123,7 +125,7 @@ func New(version string, parts Parts) *API {
 	if parts.Administrator.ID == "" {
 		parts.Administrator = session.LocalAdministrator()
 	}
-	a := &API{parts: parts, version: version, mux: http.NewServeMux(), answers: newAnswers(parts.Now), sameSite: http.NewCrossOriginProtection()}
+	a := &API{parts: parts, version: version, mux: http.NewServeMux(), flights: flights{known: map[string]chan struct{}{}}, sameSite: http.NewCrossOriginProtection()}
 	a.huma = humago.New(a.mux, config(version))
 	a.registerAll()
 	a.mux.HandleFunc("/api/", a.nowhere)
@@ -146,7 +148,7 @@ func config(version string) huma.Config {
 	config.RejectUnknownQueryParameters = true
 	format := huma.Format{
 		Marshal:   func(w io.Writer, v any) error { return huma.DefaultJSONFormat.Marshal(w, filled(v)) },
-		Unmarshal: huma.DefaultJSONFormat.Unmarshal,
+		Unmarshal: unmarshalFilled,
 	}
 	config.Formats = map[string]huma.Format{"application/json": format, "json": format} // "json": every …+json
 	config.Info.Description = "The control plane of the bus: what portal and command line call. " +
@@ -172,6 +174,8 @@ func (a *API) registerAll() {
 		{p.Requests != nil, a.registerReviews},
 		{p.Requests != nil && p.Provisioner != nil, a.registerRequestPlans},
 		{p.Catalog != nil, a.registerEvents},
+		{p.Catalog != nil && p.Fetch != nil, a.registerImports},
+		{p.Catalog != nil && p.Streams != nil && p.Grants != nil, a.registerRecords},
 		{p.Grants != nil, a.registerGrants},
 		{p.Provisioner != nil, a.registerPlans},
 		{p.Directory != nil, a.registerUsers},

@@ -2,8 +2,48 @@ package apiserver
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 )
+
+// unmarshalFilled reads a body in which nothing is null: a field is given, or
+// left out. huma takes null for an optional field, though the document that it
+// writes does not allow it.
+func unmarshalFilled(text []byte, into any) error {
+	if err := huma.DefaultJSONFormat.Unmarshal(text, into); err != nil {
+		return err
+	}
+	if whole, first := into.(*any); first { // huma validates before it fills the struct
+		if path, found := nullIn(*whole); found {
+			return fmt.Errorf("%s is null; leave it out, or give it a value", strings.TrimPrefix(path, "."))
+		}
+	}
+	return nil
+}
+
+// nullIn finds a null in a decoded document.
+func nullIn(v any) (path string, found bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if path, found := nullIn(v[key]); found {
+				return "." + key + path, true
+			}
+		}
+	case []any:
+		for i, item := range v {
+			if path, found := nullIn(item); found {
+				return fmt.Sprintf("[%d]%s", i, path), true
+			}
+		}
+	}
+	return "", v == nil
+}
 
 var marshaler = reflect.TypeFor[json.Marshaler]()
 

@@ -46,12 +46,7 @@ type newKey struct {
 	Secret string `json:"secret" doc:"shown this once"`
 }
 
-type createKeyInput struct {
-	IdentityPath
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-}
-
-func (a *API) createKey(ctx context.Context, in *createKeyInput) (*created[newKey], error) {
+func (a *API) createKey(ctx context.Context, in *IdentityPath) (*created[newKey], error) {
 	return answerKey(a.parts.Directory.CreateAccessKey(ctx, actorOf(ctx), in.Name))
 }
 
@@ -75,12 +70,7 @@ type KeyPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"128"`
 }
 
-type rotateKeyInput struct {
-	KeyPath
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-}
-
-func (a *API) rotateKey(ctx context.Context, in *rotateKeyInput) (*created[newKey], error) {
+func (a *API) rotateKey(ctx context.Context, in *KeyPath) (*created[newKey], error) {
 	return answerKey(a.parts.Directory.RotateAccessKey(ctx, actorOf(ctx), in.ID))
 }
 

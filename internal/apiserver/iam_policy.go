@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/enterprise-event-bus/eventbus"
 )
 
@@ -35,8 +37,16 @@ func (in PolicyPath) owner(d eventbus.Deployment) string {
 type putPolicyInput struct {
 	PolicyPath
 	Body struct {
-		Document json.RawMessage `json:"document" doc:"IAM policy document, version 2012-10-17"`
+		Document policyDocument `json:"document" doc:"IAM policy document, version 2012-10-17"`
 	}
+}
+
+// policyDocument is kept as it is written; its own parser reads it.
+type policyDocument struct{ json.RawMessage }
+
+// Schema says no more than that it is an object.
+func (policyDocument) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
 type policyFinding struct {
@@ -54,7 +64,7 @@ type policyFindings struct {
 
 func (a *API) putPolicy(ctx context.Context, in *putPolicyInput) (*body[policyFindings], error) {
 	owner := in.owner(a.parts.Bus().Deployment)
-	findings, err := a.parts.Directory.PutPolicy(ctx, actorOf(ctx), owner, in.Policy, string(in.Body.Document))
+	findings, err := a.parts.Directory.PutPolicy(ctx, actorOf(ctx), owner, in.Policy, string(in.Body.Document.RawMessage))
 	if err != nil {
 		return nil, err
 	}

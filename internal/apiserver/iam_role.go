@@ -49,10 +49,9 @@ func (t Trust) text() (string, error) {
 }
 
 type createRoleInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-	Body           struct {
+	Body struct {
 		Trust
-		Name              string `json:"name" minLength:"1" maxLength:"64"`
+		Name              string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+=,.@-]+$" patternDescription:"letters, digits and _+=,.@-"`
 		Team              string `json:"team,omitempty" maxLength:"63"`
 		MaxSessionSeconds int    `json:"maxSessionSeconds,omitempty" minimum:"900" maximum:"43200" doc:"default an hour"`
 	}

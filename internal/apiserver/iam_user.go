@@ -30,9 +30,8 @@ func (a *API) listUsers(ctx context.Context, _ *none) (*body[userList], error) {
 }
 
 type createUserInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-	Body           struct {
-		Name string `json:"name" minLength:"1" maxLength:"64"`
+	Body struct {
+		Name string `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_+=,.@-]+$" patternDescription:"letters, digits and _+=,.@-"`
 		Team string `json:"team,omitempty" maxLength:"63"`
 	}
 }

@@ -2,7 +2,9 @@ package apiserver
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"sync"
@@ -16,85 +18,76 @@ import (
 
 // Bounds of what is remembered of POSTs with an Idempotency-Key.
 const (
-	answersKept   = time.Hour
-	answersMost   = 4096
-	answerLargest = 256 << 10
+	answersKept   = 24 * time.Hour
+	answerLargest = 64 << 10
 	keyLongest    = 200
+	settleTime    = 10 * time.Second // to keep an answer, though the caller has gone
 )
 
-// answers remembers the answers of POSTs that carried an Idempotency-Key, so
-// that a repeated call does nothing and hears the same. It lives as long as the
-// process: across a restart the domain's own checks refuse a repetition.
-type answers struct {
-	now   func() time.Time
-	mu    sync.Mutex
-	known map[[32]byte]*answer
-	order [][32]byte // oldest first
+// Calls remembers calls that carried an Idempotency-Key, across restarts and
+// instances.
+type Calls interface {
+	// ClaimCall notes that a call begins, or gives the known one of its key;
+	// calls from before expired are forgotten.
+	ClaimCall(ctx context.Context, c eventbus.IdempotentCall, expired time.Time) (known eventbus.IdempotentCall, first bool, err error)
+	// SettleCall keeps the answer of a claimed call.
+	SettleCall(ctx context.Context, c eventbus.IdempotentCall) error
+	// ForgetCall lets a call that did nothing be made again.
+	ForgetCall(ctx context.Context, key string) error
 }
 
-// answer is what was said to the first call; done is closed once it is known.
-type answer struct {
-	body   [32]byte // of the request
-	at     time.Time
-	done   chan struct{}
-	status int // 0: not known, the call may be made again
-	header http.Header
-	text   []byte
-}
-
-func newAnswers(now func() time.Time) *answers {
-	return &answers{now: now, known: map[[32]byte]*answer{}}
-}
-
-// claim gives the answer of a key, and whether the caller is the first and must
-// settle it.
-func (s *answers) claim(key, body [32]byte) (*answer, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	for len(s.order) > 0 {
-		oldest, there := s.known[s.order[0]]
-		if there && len(s.order) < answersMost && now.Sub(oldest.at) < answersKept {
-			break
-		}
-		delete(s.known, s.order[0])
-		s.order = s.order[1:]
-	}
-	if a, there := s.known[key]; there {
-		return a, false
-	}
-	a := &answer{body: body, at: now, done: make(chan struct{})}
-	s.known[key] = a
-	s.order = append(s.order, key)
-	return a, true
-}
-
-// forget lets a call that failed be made again.
-func (s *answers) forget(key [32]byte, a *answer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.known[key] == a {
-		delete(s.known, key)
-	}
-}
+// reads are the POSTs that change nothing, or whose answer is for one moment
+// only: they take no Idempotency-Key, and what they answer is never kept.
+var reads = map[string]bool{"check-request": true, "make-plan": true, "simulate": true, "read-records": true,
+	"start-device-login": true, "poll-device-login": true, "collect-key": true}
 
 // showsSecret are the routes whose answer is shown once only: a repetition is
 // refused instead of answered.
 var showsSecret = map[string]bool{"create-key": true, "rotate-key": true, "create-token": true}
 
-// once makes a POST with an Idempotency-Key happen once per person, route and
-// key. The same key with another body is a conflict.
+func idempotencyKey() *huma.Param {
+	least, most := 1, keyLongest
+	return &huma.Param{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString, MinLength: &least, MaxLength: &most},
+		Description: "a name of your own for this call, new for each: for a day, repeats of the call with the same body are answered, not done again"}
+}
+
+// flights are the calls that this process is answering: a repetition waits for
+// the answer.
+type flights struct {
+	mu    sync.Mutex
+	known map[string]chan struct{} // closed when the call has ended
+}
+
+// take gives the channel of a call in flight, or begins one: then end must be
+// called.
+func (f *flights) take(key string) (wait <-chan struct{}, end func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if done, there := f.known[key]; there {
+		return done, nil
+	}
+	done := make(chan struct{})
+	f.known[key] = done
+	return nil, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.known, key)
+		close(done)
+	}
+}
+
+// once makes a POST with an Idempotency-Key happen once per person, address and
+// key. The same key with another body is refused.
 func (a *API) once(id string) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		request, writer := humago.Unwrap(ctx)
-		key := request.Header.Get("Idempotency-Key")
-		if key == "" {
+		keys := request.Header.Values("Idempotency-Key")
+		if len(keys) == 0 {
 			next(ctx)
 			return
 		}
-		if len(key) > keyLongest {
-			a.writeProblem(ctx, a.problem(eventbus.Invalid("nothing was done",
-				eventbus.Fault{Path: "header.Idempotency-Key", Message: "is longer than 200 characters"})))
+		if err := a.checkKey(keys); err != nil {
+			a.writeProblem(ctx, a.problem(err))
 			return
 		}
 		text, err := io.ReadAll(io.LimitReader(request.Body, ctx.Operation().MaxBodyBytes+1))
@@ -103,61 +96,116 @@ func (a *API) once(id string) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		request.Body = io.NopCloser(bytes.NewReader(text))
-		name := sha256.Sum256([]byte(actorOf(ctx.Context()).Name() + "\x00" + request.URL.RequestURI() + "\x00" + key))
-		known, first := a.answers.claim(name, sha256.Sum256(text))
-		if first {
-			a.answerOnce(ctx, writer, name, known, next, showsSecret[id])
-			return
+		call := eventbus.IdempotentCall{Key: hashed(actorOf(ctx.Context()).Name() + "\x00" + request.URL.RequestURI() + "\x00" + keys[0]),
+			Body: hashed(string(text)), At: a.parts.Now()}
+		known, first, end, err := a.claim(ctx.Context(), call)
+		switch {
+		case err != nil:
+			a.writeProblem(ctx, a.problem(err))
+		case first:
+			defer end()
+			a.answerOnce(ctx, writer, call, next, showsSecret[id])
+		default:
+			a.repeat(ctx, known, call.Body)
 		}
-		a.repeat(ctx, known, sha256.Sum256(text))
 	}
 }
 
-func (a *API) answerOnce(ctx huma.Context, writer http.ResponseWriter, name [32]byte, known *answer, next func(huma.Context), secret bool) {
-	settled := false
-	defer func() {
-		if !settled { // refused, failed, or panicked: it may be tried again
-			a.answers.forget(name, known)
+func (a *API) checkKey(keys []string) error {
+	fault := ""
+	switch {
+	case a.parts.Calls == nil:
+		fault = "cannot be remembered by this bus"
+	case len(keys) > 1:
+		fault = "is given more than once"
+	case keys[0] == "":
+		fault = "has no value"
+	case len(keys[0]) > keyLongest:
+		fault = "is longer than 200 characters"
+	}
+	if fault == "" {
+		return nil
+	}
+	return eventbus.Invalid("nothing was done", eventbus.Fault{Path: "header.Idempotency-Key", Message: fault})
+}
+
+func hashed(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// claim begins a call, or waits for the one of its key and gives that. end is
+// nil unless the call is the first.
+func (a *API) claim(ctx context.Context, call eventbus.IdempotentCall) (known eventbus.IdempotentCall, first bool, end func(), err error) {
+	for {
+		wait, begun := a.flights.take(call.Key)
+		if begun != nil {
+			known, first, err = a.parts.Calls.ClaimCall(ctx, call, call.At.Add(-answersKept))
+			if !first {
+				begun()
+				begun = nil
+			}
+			return known, first, begun, err
 		}
-		close(known.done)
-	}()
-	copied := &copyingContext{call: ctx, out: writer}
-	next(copied)
-	if copied.status/100 == 2 && copied.text.Len() <= answerLargest {
-		known.status, known.header, settled = copied.status, writer.Header().Clone(), true
-		if !secret {
-			known.text = copied.text.Bytes()
-		} else {
-			known.status = http.StatusConflict
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return known, false, nil, &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "the first call with this Idempotency-Key is not answered yet", Err: ctx.Err()}
 		}
 	}
+}
+
+// answerOnce lets the call happen and keeps its answer. A call that was refused
+// or failed may be made again.
+func (a *API) answerOnce(ctx huma.Context, writer http.ResponseWriter, call eventbus.IdempotentCall, next func(huma.Context), secret bool) {
+	copied := &copyingContext{call: ctx, out: writer}
+	defer func() { // also when the call panics
+		settling, cancel := context.WithTimeout(context.WithoutCancel(ctx.Context()), settleTime)
+		defer cancel()
+		var err error
+		if copied.status/100 == 2 {
+			call.Status, call.Header = copied.status, map[string]string{}
+			for name := range writer.Header() {
+				call.Header[name] = writer.Header().Get(name)
+			}
+			if call.Withheld = secret || copied.text.Len() > answerLargest; !call.Withheld {
+				call.Text = copied.text.Bytes()
+			}
+			err = a.parts.Calls.SettleCall(settling, call)
+		} else {
+			err = a.parts.Calls.ForgetCall(settling, call.Key)
+		}
+		if err != nil {
+			a.parts.Log.Error("the answer of a call with an Idempotency-Key was not kept", "error", err)
+		}
+	}()
+	next(copied)
 }
 
 // repeat answers a call that was made before.
-func (a *API) repeat(ctx huma.Context, known *answer, body [32]byte) {
-	select {
-	case <-known.done:
-	case <-ctx.Context().Done():
+func (a *API) repeat(ctx huma.Context, known eventbus.IdempotentCall, body string) {
+	var refusal *eventbus.Error
+	switch {
+	case known.Body != body: // 422 as the draft has it
+		refusal = eventbus.Invalid("nothing was done", eventbus.Fault{Path: "header.Idempotency-Key", Message: "was used for a call with another body",
+			Fix: "make a new key for each call"})
+	case known.Status == 0: // another instance is at it, or ended before it had an answer
+		refusal = &eventbus.Error{Code: eventbus.CodeConflict, Message: "the first call with this Idempotency-Key has no answer yet, or lost it",
+			Next: "look at what is there; if nothing was done, use a new key"}
+	case known.Withheld:
+		refusal = &eventbus.Error{Code: eventbus.CodeConflict, Message: "this was done already; its answer is given once only",
+			Next: "if the answer was lost, delete what was made and make it anew"}
+	}
+	if refusal != nil {
+		a.writeProblem(ctx, a.problem(refusal))
 		return
 	}
-	switch {
-	case known.body != body:
-		a.writeProblem(ctx, a.problem(eventbus.Errorf(eventbus.CodeConflict, "this Idempotency-Key was used for something else; nothing was done")))
-	case known.status == 0:
-		a.writeProblem(ctx, a.problem(&eventbus.Error{Code: eventbus.CodeConflict, Message: "the first call with this Idempotency-Key failed", Next: "try again"}))
-	case known.status == http.StatusConflict:
-		a.writeProblem(ctx, a.problem(&eventbus.Error{Code: eventbus.CodeConflict, Message: "this was done already; the secret is shown once only",
-			Next: "delete what was made and create it anew if the answer was lost"}))
-	default:
-		for name, values := range known.header {
-			for _, value := range values {
-				ctx.SetHeader(name, value)
-			}
-		}
-		ctx.SetHeader("Idempotent-Replayed", "true")
-		ctx.SetStatus(known.status)
-		_, _ = ctx.BodyWriter().Write(known.text) // the client has gone: nothing to do
+	for name, value := range known.Header {
+		ctx.SetHeader(name, value)
 	}
+	ctx.SetHeader("Idempotent-Replayed", "true")
+	ctx.SetStatus(known.Status)
+	_, _ = ctx.BodyWriter().Write(known.Text) // the client has gone: nothing to do
 }
 
 // call is huma's context, which has a method of its own name.

@@ -74,8 +74,7 @@ func (a *API) makePlan(ctx context.Context, in *makePlanInput) (*body[planAnswer
 }
 
 type applyPlanInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-	Body           struct {
+	Body struct {
 		ManifestFiles
 		ID               string            `json:"id" minLength:"1" maxLength:"64" doc:"of the plan"`
 		WorldHash        string            `json:"worldHash" minLength:"1" maxLength:"128" doc:"of the plan"`

@@ -81,9 +81,8 @@ func (a *API) getRequest(ctx context.Context, in *RequestPath) (*body[onboarding
 }
 
 type createRequestInput struct {
-	Draft          bool   `query:"draft" doc:"save it only; nothing is required but kind and team"`
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"repeats of the call are answered, not done again"`
-	RawBody        []byte
+	Draft   bool `query:"draft" doc:"save it only; nothing is required but kind and team"`
+	RawBody []byte
 }
 
 func (a *API) createRequest(ctx context.Context, in *createRequestInput) (*created[eventbus.Request], error) {
@@ -177,8 +176,7 @@ func (a *API) submitRequest(ctx context.Context, in *RequestPath) (*body[eventbu
 
 type commentInput struct {
 	RequestPath
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-	Body           struct {
+	Body struct {
 		Text string `json:"text" minLength:"1" maxLength:"4000"`
 		Path string `json:"path,omitempty" maxLength:"200" doc:"field it is about"`
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
@@ -117,7 +118,7 @@ func TestIdempotency(t *testing.T) {
 	if first.text != second.text || second.header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("the second answer differs:\n%s\n%s", first.text, second.text)
 	}
-	w.must(409, "member", "POST", path, draft+"notes: other\n", key)
+	w.must(422, "member", "POST", path, draft+"notes: other\n", key)
 	other := w.must(201, "owner", "POST", path, draft, key)
 	if other.text == first.text {
 		t.Error("another person's key gave the same request")
@@ -153,4 +154,67 @@ func TestIdempotencyAtOnce(t *testing.T) {
 	if slices.Sort(texts); len(slices.Compact(texts)) != 1 {
 		t.Errorf("%d different answers", len(slices.Compact(texts)))
 	}
+}
+
+// TestIdempotencyOutlivesTheProcess: after a restart, and on another instance, a
+// repeated call hears what the first was answered.
+func TestIdempotencyOutlivesTheProcess(t *testing.T) {
+	w := newWorld(t)
+	const key, path, draft = "Idempotency-Key: 7f3a", "/api/v1/requests?draft=true", "apiVersion: eventbus/v1\nkind: ProducerRequest\nteam: claims\n"
+	first := w.must(201, "member", "POST", path, draft, key)
+	w.must(201, "operator", "POST", "/api/v1/iam/users", `{"name":"letters"}`)
+	secret := w.must(201, "operator", "POST", "/api/v1/iam/users/letters/keys", "", key)
+
+	w.api = New("test", w.api.parts)
+	w.server.Config.Handler = w.api.Handler()
+	again := w.must(201, "member", "POST", path, draft, key)
+	if again.text != first.text || again.header.Get("Idempotent-Replayed") != "true" || again.header.Get("Location") != first.header.Get("Location") {
+		t.Errorf("after the restart:\n%s %v\nbefore:\n%s", again.text, again.header, first.text)
+	}
+	refused := w.must(409, "operator", "POST", "/api/v1/iam/users/letters/keys", "", key)
+	var made newKey
+	secret.into(t, &made)
+	if strings.Contains(refused.text, made.Secret) || !strings.Contains(refused.text, "once only") {
+		t.Errorf("refusal = %s", refused.text)
+	}
+}
+
+// TestIdempotencyOfACallThatWasCutOff: nobody can tell what a call did whose
+// process ended before it answered, so it is not made again.
+func TestIdempotencyOfACallThatWasCutOff(t *testing.T) {
+	w := newWorld(t)
+	const path = "/api/v1/requests?draft=true"
+	call := eventbus.IdempotentCall{Key: hashed("mia\x00" + path + "\x00cut"), Body: hashed("{}"), At: time.Now()}
+	if _, first, err := w.store.ClaimCall(t.Context(), call, time.Time{}); err != nil || !first {
+		t.Fatal(first, err)
+	}
+	got := w.must(409, "member", "POST", path, "{}", "Idempotency-Key: cut")
+	if !strings.Contains(got.text, "new key") {
+		t.Errorf("refusal = %s", got.text)
+	}
+}
+
+// TestIdempotencyKeyFaults: a key that cannot be kept is refused before anything
+// is done.
+func TestIdempotencyKeyFaults(t *testing.T) {
+	w := newWorld(t)
+	const draft = "apiVersion: eventbus/v1\nkind: ProducerRequest\nteam: claims\n"
+	w.must(422, "member", "POST", "/api/v1/requests?draft=true", draft, "Idempotency-Key: ")
+	without := newWorld(t, func(p *Parts) { p.Calls = nil })
+	got := without.must(422, "member", "POST", "/api/v1/requests?draft=true", draft, "Idempotency-Key: k")
+	if !strings.Contains(got.text, "cannot be remembered") {
+		t.Errorf("refusal = %s", got.text)
+	}
+	for _, each := range []*world{w, without} {
+		var list requestList
+		each.must(200, "member", "GET", "/api/v1/requests", "").into(t, &list)
+		if len(list.Requests) != 0 {
+			t.Errorf("%d requests", len(list.Requests))
+		}
+	}
+	broken := newWorld(t)
+	if err := broken.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	broken.must(503, "member", "POST", "/api/v1/requests?draft=true", draft, "Idempotency-Key: k")
 }

@@ -18,8 +18,7 @@ func (a *API) registerReviews() {
 
 type decideInput struct {
 	RequestPath
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-	Body           struct {
+	Body struct {
 		Stage       string `json:"stage" enum:"bus,owner,privacy,security,production"`
 		Environment string `json:"environment,omitempty" maxLength:"31" doc:"for the stage production only"`
 		Decision    string `json:"decision" enum:"approve,ask-changes,reject"`

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/enterprise-event-bus/eventbus"
 )
 
 // body is an answer with a JSON body and nothing else.
@@ -46,20 +48,21 @@ func operation(method, path, id, summary string, errors ...int) huma.Operation {
 // handler become problem documents.
 func register[I, O any](a *API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	row, listed := access[op.OperationID]
-	always := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
+	always := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if op.Method == http.MethodPost || op.Method == http.MethodPut {
 		always = append(always, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusConflict, http.StatusRequestEntityTooLarge,
-			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
+			http.StatusUnsupportedMediaType)
 	}
 	op.Errors = append(op.Errors, always...)
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
-	op.Security = []map[string][]string{{"token": {}}}
+	op.Security = a.security(row)
 	if row.scope != "" {
 		op.Description = describe(op.Description, row)
 	}
-	op.Middlewares = huma.Middlewares{a.guard(op.OperationID, row, !listed)}
-	if op.Method == http.MethodPost {
+	op.Middlewares = huma.Middlewares{a.guard(op.OperationID, row, !listed), a.valued}
+	if op.Method == http.MethodPost && !reads[op.OperationID] {
+		op.Parameters = append(op.Parameters, idempotencyKey())
 		op.Middlewares = append(op.Middlewares, a.once(op.OperationID))
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
@@ -69,6 +72,36 @@ func register[I, O any](a *API, op huma.Operation, handle func(context.Context, 
 		}
 		return out, nil
 	})
+}
+
+// security is what the document says of a row: a token, or none is needed.
+func (a *API) security(row rule) []map[string][]string {
+	switch {
+	case row.anyone:
+		return nil
+	case row.open && a.parts.OpenReading:
+		return []map[string][]string{{"token": {}}, {}}
+	}
+	return []map[string][]string{{"token": {}}}
+}
+
+// valued refuses query parameters without a value: huma takes `?until=` for a
+// call without `until`, and the caller would get more than was asked for.
+func (a *API) valued(ctx huma.Context, next func(huma.Context)) {
+	u := ctx.URL()
+	given := u.Query()
+	var faults []eventbus.Fault
+	for _, p := range ctx.Operation().Parameters {
+		plain := p.Schema == nil || p.Schema.Type == huma.TypeString && p.Schema.Format == "" && len(p.Schema.Enum) == 0
+		if p.In == "query" && !plain && given.Has(p.Name) && given.Get(p.Name) == "" {
+			faults = append(faults, eventbus.Fault{Path: "query." + p.Name, Message: "has no value", Fix: "give one, or leave the parameter out"})
+		}
+	}
+	if len(faults) > 0 {
+		a.writeProblem(ctx, a.problem(eventbus.Invalid("nothing was done", faults...)))
+		return
+	}
+	next(ctx)
 }
 
 func describe(text string, row rule) string {

@@ -32,8 +32,7 @@ func (a *API) listTokens(ctx context.Context, _ *none) (*body[tokenList], error)
 }
 
 type createTokenInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200"`
-	Body           struct {
+	Body struct {
 		Name   string   `json:"name" minLength:"1" maxLength:"80" doc:"what it is for"`
 		Scopes []string `json:"scopes,omitempty" maxItems:"32" doc:"what it may; empty: all that you may give"`
 		Days   int      `json:"days,omitempty" minimum:"1" maximum:"365" doc:"until it expires; default 30"`

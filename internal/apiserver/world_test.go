@@ -24,6 +24,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
 	"github.com/enterprise-event-bus/eventbus/internal/observe"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/outbound"
 	"github.com/enterprise-event-bus/eventbus/internal/provision"
 	"github.com/enterprise-event-bus/eventbus/internal/session"
 	"github.com/enterprise-event-bus/eventbus/internal/store"
@@ -78,7 +79,7 @@ func allParts(t *testing.T, s *store.Store) Parts {
 		Requests:    onboarding.New(onboarding.Config{}, s, onboarding.Sources{}),
 		Catalog:     catalog.New(catalog.Config{}, s, s),
 		Provisioner: provision.New(provision.Config{}, provision.World{}),
-		Directory:   directory, Observer: observe.New(observe.Config{}, s), AuditLog: log, AuditStore: s, Grants: s, Plans: s, Inbox: s, Offers: noOffers{},
+		Directory:   directory, Observer: observe.New(observe.Config{}, s), AuditLog: log, AuditStore: s, Grants: s, Plans: s, Inbox: s, Offers: noOffers{}, Calls: s, Fetch: outbound.New(outbound.Config{}),
 	}
 }
 

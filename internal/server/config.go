@@ -7,6 +7,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/cluster"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
+	"github.com/enterprise-event-bus/eventbus/internal/outbound"
 )
 
 // Config says what to run. The zero value of a field means its default; an
@@ -26,6 +27,7 @@ type Config struct {
 
 	Cluster cluster.Config
 	Gateway gateway.Config
+	Fetch   outbound.Config // which addresses catalog files may be fetched from; default: public ones, https
 
 	DrainTimeout time.Duration // how long doors may finish what is in flight; default 10 s
 	Logger       *slog.Logger

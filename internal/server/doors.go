@@ -16,6 +16,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/apiserver"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/iam/sts"
+	"github.com/enterprise-event-bus/eventbus/internal/outbound"
 	"github.com/enterprise-event-bus/eventbus/internal/portal"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/rest"
@@ -100,7 +101,7 @@ func (s *Server) httpHandler() http.Handler {
 	api := apiserver.New(s.cfg.Version, apiserver.Parts{
 		Bus: s.bus, ClientSet: s, Authorities: s, Sessions: s.session, Requests: s.onboarding, Catalog: s.catalog,
 		Provisioner: s.provision, Directory: s.iam, Observer: s.observe, Streams: s.streams,
-		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store, Offers: s.offers,
+		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store, Offers: s.offers, Calls: s.store, Fetch: outbound.New(s.cfg.Fetch),
 		Administrator: s.administrator(), OpenReading: s.cfg.Dev, Now: s.cfg.Now, Log: s.cfg.Logger,
 	})
 	mux.Handle("/api/", api.Handler())
