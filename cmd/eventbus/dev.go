@@ -106,7 +106,11 @@ func (a *app) serveUntilStopped(ctx context.Context, bus *server.Server, readyFi
 				return err
 			}
 		}
-		banner(a.out, bus.Addresses(), bus.Demo())
+		if bus.Dev() {
+			banner(a.out, bus.Addresses(), bus.Demo())
+		} else {
+			serveBanner(a.out, bus.Addresses())
+		}
 		<-ctx.Done()
 		forget()
 		return nil
@@ -118,7 +122,7 @@ func (a *app) serveUntilStopped(ctx context.Context, bus *server.Server, readyFi
 // this bus while it runs.
 func (a *app) keepAdministratorToken(bus *server.Server) (forget func(), err error) {
 	token := bus.AdministratorToken()
-	if token == "" {
+	if token == "" || !bus.Dev() { // an operator's token stays where the operator keeps it
 		return func() {}, nil
 	}
 	file, err := a.tokenFile(bus.Addresses().HTTP)

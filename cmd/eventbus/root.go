@@ -103,7 +103,7 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		a.devCommand(), a.loginCommand(), a.logoutCommand(),
+		a.devCommand(), a.serveCommand(), a.loginCommand(), a.logoutCommand(),
 		a.envCommand(), a.produceCommand(), a.consumeCommand(),
 		a.eventCommand(), a.topicCommand(), a.schemaCommand(),
 		a.requestCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.driftCommand(),

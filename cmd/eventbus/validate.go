@@ -15,12 +15,13 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
 	"github.com/enterprise-event-bus/eventbus/internal/provision"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
+	"github.com/enterprise-event-bus/eventbus/internal/server"
 )
 
 func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE|DIR…",
-		Short: "Check files without a running bus: catalog entries, Avro schemas, manifests, requests",
+		Short: "Check files without a running bus: catalog entries, Avro schemas, manifests, requests, configurations",
 		Long: "Says of each file what is wrong, as file:line:column, and what to write instead. What a file is, it says itself:\n" +
 			"apiVersion and kind, or Avro. Exit code 6 when anything is wrong.",
 		Example: "  eventbus validate catalog-info.yaml schemas/*.avsc requests/",
@@ -113,6 +114,8 @@ func (a *app) validate(file string) (validated, error) {
 			_, err = avro.Parse(string(text), avro.Options{})
 		case "manifest":
 			err = a.validateManifest(file)
+		case "configuration":
+			err = server.CheckConfig(text, file)
 		case "request":
 			err = validateRequest(text, file)
 		default:
@@ -141,6 +144,8 @@ func kindOf(text []byte, file string) (string, error) {
 			return "request", nil
 		case version == eventbus.APIVersion:
 			return "manifest", nil
+		case version == "" && kind == "" && doc.Has("listeners") && doc.Has("environments"):
+			return "configuration", nil
 		case version == "" && kind == "" && (doc.Has("type") || doc.List()):
 			return "Avro schema", nil
 		}

@@ -32,6 +32,8 @@ type ExternalConfig struct {
 	TLS       *tls.Config    // nil speaks PLAINTEXT; an empty ServerName follows the broker's host
 	SASL      sasl.Mechanism // of the bus itself (SASL.Mechanism makes one); nil signs in with TLS alone, or not at all
 
+	Limits eventbus.TopicLimits // bound topics made through CreateTopic
+
 	RefreshEvery time.Duration // 0 means DefaultRefreshEvery
 	DialTimeout  time.Duration // 0 means DefaultDialTimeout
 	Logger       *slog.Logger  // nil means no log

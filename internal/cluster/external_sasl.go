@@ -8,9 +8,11 @@ import (
 	"net"
 	"time"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/aws"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
@@ -25,9 +27,24 @@ type SASL struct {
 	User, Password string // PLAIN and SCRAM
 	// Token gives a bearer token for OAUTHBEARER; it is called for each login.
 	Token func(ctx context.Context) (string, error)
-	// IAM is the mechanism of AWS_MSK_IAM; package awscloud or franz-go's
-	// sasl/aws makes one from AWS's default credential chain.
+	// IAM is the mechanism of AWS_MSK_IAM; DefaultIAM makes one.
 	IAM sasl.Mechanism
+}
+
+// DefaultIAM signs in by AWS_MSK_IAM with the credentials of AWS's default chain
+// (environment, shared files, container, instance), asked anew for each login so
+// that temporary ones may end. It fails with CodeInvalid when AWS's configuration
+// cannot be read; that there are no credentials shows at the first login.
+func DefaultIAM(ctx context.Context) (sasl.Mechanism, error) {
+	chain, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, eventbus.Errorf(eventbus.CodeInvalid, "read the configuration of AWS: %w", err)
+	}
+	return aws.ManagedStreamingIAM(func(ctx context.Context) (aws.Auth, error) {
+		credentials, err := chain.Credentials.Retrieve(ctx)
+		return aws.Auth{AccessKey: credentials.AccessKeyID, SecretKey: credentials.SecretAccessKey,
+			SessionToken: credentials.SessionToken, UserAgent: "eventbus"}, err
+	}), nil
 }
 
 // Login gives the mechanism, nil for the zero value, or CodeInvalid with what is

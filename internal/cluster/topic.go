@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -85,16 +83,7 @@ func (e *Embedded) CreateTopic(ctx context.Context, t eventbus.Topic) error {
 	if len(topics) != 1 {
 		return eventbus.Errorf(eventbus.CodeInternal, "create topic %q: the engine answered for %d topics", t.Name, len(topics))
 	}
-	switch err := kerr.ErrorForCode(topics[0].ErrorCode); {
-	case err == nil:
-		return nil
-	case errors.Is(err, kerr.TopicAlreadyExists):
-		return eventbus.Errorf(eventbus.CodeConflict, "topic %q exists already", t.Name)
-	case errors.Is(err, kerr.InvalidTopicException):
-		return eventbus.Errorf(eventbus.CodeConflict, "topic %q: another topic has the same name but for '.' and '_'", t.Name)
-	default:
-		return eventbus.Errorf(eventbus.CodeInternal, "create topic %q: %w", t.Name, err)
-	}
+	return createdError(t, topics[0].ErrorCode, deref(topics[0].ErrorMessage))
 }
 
 func createRequest(t eventbus.Topic) *kmsg.CreateTopicsRequest {

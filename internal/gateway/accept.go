@@ -90,9 +90,21 @@ func (g *Gateway) serve(f *filter) {
 	f.welcomed.Store(true)
 	f.raw.idle, f.raw.step = g.cfg.IdleTimeout, g.cfg.FrameTimeout
 	_ = f.Conn.SetDeadline(time.Time{}) // a closed socket shows at the next read
-	if err := g.up.Serve(f.ctx, f); err != nil {
+	if err := f.carry(); err != nil {
 		f.end(&fault{causeEngine, err})
 	}
+}
+
+// carry hands the connection to the broker that its door leads to.
+func (f *filter) carry() error {
+	if f.door.Serve == nil {
+		return f.g.up.Serve(f.ctx, f)
+	}
+	serverName := ""
+	if secure, ok := f.Conn.(*tls.Conn); ok {
+		serverName = secure.ConnectionState().ServerName
+	}
+	return f.door.Serve(f.ctx, serverName, f)
 }
 
 // welcome makes the TLS connection and signs the client in, both within the

@@ -130,6 +130,11 @@ type Listener struct {
 	// Advertise gives the address under which clients reach a node through this
 	// door; nil advertises the bound address for every node.
 	Advertise func(node int32) (host string, port int32)
+	// Serve carries the connections of this door in place of Upstream.Serve, so
+	// that a door may lead to one broker of several: serverName is the TLS server
+	// name (SNI) that the client asked for, "" when it gave none. nil is
+	// Upstream.Serve.
+	Serve func(ctx context.Context, serverName string, conn net.Conn) error
 }
 
 // Config bounds the gateway. The zero value works.

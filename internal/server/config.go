@@ -8,6 +8,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/cluster"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/outbound"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
 )
 
 // Config says what to run. The zero value of a field means its default; an
@@ -22,8 +23,21 @@ type Config struct {
 
 	RegistryWritesClosed bool // 403 for registry writes without a token of scope schema:write
 
-	Environments []eventbus.Environment // default: DemoEnvironments
-	Deployment   eventbus.Deployment    // default: DemoDeployment
+	Environments        []eventbus.Environment // default: DemoEnvironments
+	Deployment          eventbus.Deployment    // default: DemoDeployment
+	RegistryEnvironment string                 // whose Kafka keeps the schemas; default: production's, else the first
+
+	// What `serve` has and `dev` makes for itself.
+	Kafka        []Kafka            // external clusters; none: the embedded engine
+	Routing      Routing            // to one broker of several
+	Certificates []CertificateFiles // of every door but PLAINTEXT
+	CAFile       string             // the CA of Certificates, for clients and for other instances; empty: one that everybody trusts
+	Advertise    Advertise          // where clients find the doors; default: the bound addresses
+	MasterKey    []byte             // 32 bytes that seal secrets at rest; the same for every instance
+	SignIn       session.Config     // the identity provider; only what the provider determines
+	// AdministratorToken, when set, is a bearer token of an administrator with
+	// every role, for the first steps and for scripts; 32 characters at least.
+	AdministratorToken string
 
 	Cluster cluster.Config
 	Gateway gateway.Config
@@ -41,7 +55,47 @@ type Listeners struct {
 	KafkaIAMExternal string
 	Registry         string
 	HTTP             string
+	Admin            string // metrics; empty: at HTTP in `dev`, else nowhere
 	STSTLS           string
+}
+
+// Advertise are the addresses under which others find the doors of this bus,
+// where they differ from those that it listens on: behind a load balancer, or
+// when it listens on all addresses. An empty field is the bound address.
+type Advertise struct {
+	HTTP             string // URL of portal, API and STS
+	Registry         string // URL of the registry
+	Instance         string // URL of this instance's registry, for the other instances; default: Registry
+	KafkaIAM         string // host:port
+	KafkaIAMExternal string // host:port
+}
+
+// Kafka is an external cluster behind the bus.
+type Kafka struct {
+	Environments []string // whose topics are there
+	External     cluster.ExternalConfig
+	// Doors and Advertise are the addresses of its IAM doors; those of the first
+	// cluster are Config.Listeners and Config.Advertise. Other fields are not used.
+	Doors     Listeners
+	Advertise Advertise
+}
+
+// CertificateFiles name a certificate with its chain and its key, both PEM. They
+// are read again when they change.
+type CertificateFiles struct{ Certificate, Key string }
+
+// serveSettings are the keys of the file of `serve` for the flags of `dev`.
+var serveSettings = map[string]string{
+	"--http": "listeners.http", "--registry": "listeners.registry", "--admin": "listeners.admin",
+	"--kafka-iam": "listeners.kafkaIAM", "--kafka-iam-external": "listeners.kafkaIAMExternal",
+}
+
+// setting names a flag of `dev` as the operator of this bus knows it.
+func (c Config) setting(flag string) string {
+	if key := serveSettings[flag]; key != "" && !c.Dev {
+		return key
+	}
+	return flag
 }
 
 // DevConfig is the configuration of `eventbus dev` with the addresses of the
@@ -69,6 +123,10 @@ func (c Config) withDefaults() Config {
 	if c.Deployment == (eventbus.Deployment{}) {
 		c.Deployment = eventbus.DemoDeployment()
 	}
+	if c.Routing.BrokerPorts <= 0 {
+		c.Routing.BrokerPorts = DefaultBrokerPorts
+	}
+	c.RegistryWritesClosed = c.RegistryWritesClosed || !c.Dev
 	if c.DrainTimeout <= 0 {
 		c.DrainTimeout = 10 * time.Second
 	}
@@ -89,6 +147,7 @@ type Addresses struct {
 	Kafka            string `json:"kafka,omitempty"`
 	KafkaIAM         string `json:"kafka_iam,omitempty"`
 	KafkaIAMExternal string `json:"kafka_iam_external,omitempty"`
+	Admin            string `json:"admin,omitempty"`
 	STSTLS           string `json:"sts_tls,omitempty"`
 	CAFile           string `json:"ca_file,omitempty"`
 	Truststore       string `json:"truststore,omitempty"`

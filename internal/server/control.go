@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
@@ -16,14 +14,14 @@ import (
 // openControl opens catalog, streams, provisioning and onboarding.
 func (s *Server) openControl(context.Context) error {
 	access := accessWorld{s.iam}
-	schemas := schemaWorld{s.registry}
+	schemas := schemaWorld{s.registry, s.instances}
 	s.streams = streams.Open(streams.Config{Now: s.cfg.Now}, s.kafka, schemas, s.audit)
 	s.offers = keyOffers{store: s.store, dir: s.iam, now: s.cfg.Now}
 	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
 	s.provision = provision.New(provision.Config{
 		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, provision.World{
-		Topics:  topicWorld{s.engine, kadm.NewClient(s.kafka)},
+		Topics:  topicWorld{s.kafkas},
 		Schemas: schemas, Access: access, Offers: s.offers,
 		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s, Leases: s.store, Audit: s.store,
 	})

@@ -161,7 +161,7 @@ func (s *Server) runDemo(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	if s.ports.kafkaIAM == nil {
+	if s.ports.door(doorIAM, 0) == nil {
 		<-ctx.Done()
 		return nil
 	}

@@ -14,12 +14,12 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/client"
 	"github.com/enterprise-event-bus/eventbus/internal/apiserver"
-	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/iam/sts"
 	"github.com/enterprise-event-bus/eventbus/internal/outbound"
 	"github.com/enterprise-event-bus/eventbus/internal/portal"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/rest"
+	"github.com/enterprise-event-bus/eventbus/internal/session"
 )
 
 // openDoors builds what answers on each listener.
@@ -28,16 +28,51 @@ func (s *Server) openDoors(context.Context) error {
 		return err
 	}
 	if s.ports.registry != nil {
-		handler := rest.New(rest.Config{Logger: s.cfg.Logger}, s.registry, s.authorizeRegistry)
-		s.doors = append(s.doors, serveHTTP(s.ports.registry, handler, s.cfg.DrainTimeout, s.cfg.Logger))
+		handler := rest.New(rest.Config{Forward: s.instances.client, Logger: s.cfg.Logger}, s.registry, s.authorizeRegistry)
+		s.serveHTTP(s.ports.registry, handler)
 	}
 	if err := s.openSTSDoor(); err != nil {
 		return err
 	}
 	if s.ports.http != nil {
-		s.doors = append(s.doors, serveHTTP(s.ports.http, s.httpHandler(), s.cfg.DrainTimeout, s.cfg.Logger))
+		s.serveHTTP(s.ports.http, s.httpHandler())
+	}
+	if s.ports.admin != nil {
+		s.serveHTTP(s.ports.admin, s.adminHandler())
 	}
 	return nil
+}
+
+// serveHTTP adds an HTTP door; with certificates it speaks TLS, except the one for
+// metrics on loopback.
+func (s *Server) serveHTTP(l net.Listener, handler http.Handler) {
+	var config *tls.Config
+	if s.files != nil && !(l == s.ports.admin && onLoopback(l)) {
+		config = &tls.Config{GetCertificate: s.files.choose, MinVersion: tls.VersionTLS12}
+	}
+	s.doors = append(s.doors, serveHTTP(l, config, handler, s.cfg.DrainTimeout, s.cfg.Logger))
+}
+
+// adminHandler is health and metrics. Whoever is not on this machine needs a token.
+func (s *Server) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	s.health.mount(mux)
+	metrics := promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if !onLoopback(s.ports.admin) {
+			if actor, err := s.bearer(r); err != nil || !actor.Scoped(session.ScopeRead) {
+				http.Error(w, "metrics need an API token of scope read", http.StatusUnauthorized)
+				return
+			}
+		}
+		metrics.ServeHTTP(w, r)
+	})
+	return mux
+}
+
+func onLoopback(l net.Listener) bool {
+	host, _ := hostPort(l)
+	return loopbackHost(host)
 }
 
 // openSTSDoor serves STS over TLS under AWS's own name, for clients that force
@@ -46,55 +81,22 @@ func (s *Server) openSTSDoor() error {
 	if s.ports.stsTLS == nil {
 		return nil
 	}
-	config, err := s.ca.tlsConfig(s.cfg.Now(), "sts."+s.cfg.Deployment.Region+".amazonaws.com")
+	config, err := s.tlsConfig("sts." + s.cfg.Deployment.Region + ".amazonaws.com")
 	if err != nil {
 		return err
 	}
 	handler := sts.New(sts.Config{Logger: s.cfg.Logger}, s.iam)
-	s.doors = append(s.doors, serveHTTP(tls.NewListener(s.ports.stsTLS, config), handler, s.cfg.DrainTimeout, s.cfg.Logger))
+	s.doors = append(s.doors, serveHTTP(s.ports.stsTLS, config, handler, s.cfg.DrainTimeout, s.cfg.Logger))
 	return nil
-}
-
-// openKafkaDoors makes the gateway and its listeners.
-func (s *Server) openKafkaDoors() error {
-	cfg := s.cfg.Gateway
-	cfg.Deployment, cfg.Limits, cfg.Now = s.cfg.Deployment, s.topicLimits, s.cfg.Now
-	s.gateway = gateway.New(cfg, s.engine, authority{s.iam}, gateway.Parts{
-		Guard: s.guard, Observer: s.observe, Log: s.cfg.Logger, Metrics: s.metrics,
-	})
-	var listeners []gateway.Listener
-	if l := s.ports.kafka; l != nil {
-		listeners = append(listeners, gateway.Listener{Name: "plaintext", Net: l, Advertise: advertise(l)})
-	}
-	for name, l := range map[string]net.Listener{"iam": s.ports.kafkaIAM, "iam-external": s.ports.kafkaIAMExternal} {
-		if l == nil {
-			continue
-		}
-		config, err := s.ca.tlsConfig(s.cfg.Now())
-		if err != nil {
-			return err
-		}
-		listeners = append(listeners, gateway.Listener{Name: name, Net: l, TLS: config,
-			Mechanisms: []string{gateway.MechanismIAM, gateway.MechanismOAuth}, Advertise: advertise(l)})
-	}
-	if len(listeners) > 0 {
-		s.doors = append(s.doors, func(ctx context.Context) error { return s.gateway.Run(ctx, listeners) })
-	}
-	return nil
-}
-
-// advertise sends clients back to the door they came through: the embedded
-// engine is one node.
-func advertise(l net.Listener) func(int32) (string, int32) {
-	host, port := hostPort(l)
-	return func(int32) (string, int32) { return host, port }
 }
 
 // httpHandler is everything behind the main HTTP address.
 func (s *Server) httpHandler() http.Handler {
 	mux, at := http.NewServeMux(), s.Addresses()
 	s.health.mount(mux)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	if s.cfg.Dev {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	}
 	endpoint := sts.New(sts.Config{Logger: s.cfg.Logger}, s.iam)
 	mux.Handle("/aws/sts", endpoint)
 	mux.Handle("/aws/sts/", endpoint)
@@ -102,7 +104,7 @@ func (s *Server) httpHandler() http.Handler {
 		Bus: s.bus, ClientSet: s, Authorities: s, Sessions: s.session, Requests: s.onboarding, Catalog: s.catalog,
 		Provisioner: s.provision, Directory: s.iam, Observer: s.observe, Streams: s.streams,
 		AuditLog: s.audit, AuditStore: s.store, Grants: s.store, Plans: s.store, Inbox: s.store, Offers: s.offers, Calls: s.store, Fetch: outbound.New(s.cfg.Fetch),
-		Administrator: s.administrator(), OpenReading: s.cfg.Dev, Now: s.cfg.Now, Log: s.cfg.Logger,
+		Administrator: s.administrator(), OpenReading: s.cfg.Dev, Schemas: map[string][]byte{"config.json": ConfigSchema()}, Now: s.cfg.Now, Log: s.cfg.Logger,
 	})
 	mux.Handle("/api/", api.Handler())
 	mux.Handle("/backstage/", api.Backstage())
@@ -143,16 +145,47 @@ func (s *Server) bus() client.Bus {
 
 // authorizeRegistry says who may use the registry (contract, "Who is trusted"):
 // in `dev` everyone on loopback is the local administrator, unless writes are
-// closed; then only a token of scope schema:write may write.
+// closed. Then, and in every `serve`, reading is open and writing needs a token of
+// scope schema:write of an operator, or of another instance of this bus.
 func (s *Server) authorizeRegistry(r *http.Request, op rest.Operation) (registry.Caller, error) {
 	caller := registry.Caller{Author: "local administrator", RequestID: r.Header.Get("X-Request-Id")}
 	if op.Action == rest.ActionRead || !s.cfg.RegistryWritesClosed {
 		return caller, nil
 	}
-	if s.Administrator(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")) {
+	if s.instances.is(bearerOf(r)) {
+		caller.Author = provisionAuthor
+		return caller, nil
+	}
+	actor, err := s.bearer(r)
+	if code := eventbus.CodeOf(err); code == eventbus.CodeLimited || code == eventbus.CodeUnavailable {
+		return registry.Caller{}, err
+	}
+	if err == nil && actor.Person.Has(eventbus.RoleOperator) && actor.Scoped(session.ScopeSchemaWrite) {
+		caller.Author = actor.Name()
 		return caller, nil
 	}
 	return registry.Caller{}, &eventbus.Error{Code: eventbus.CodeForbidden,
 		Message: fmt.Sprintf("This registry does not accept %s from clients: schemas are registered by the bus when a request is approved", op.Action),
-		Next:    "set auto.register.schemas=false, or use a token of scope schema:write"}
+		Next:    "set auto.register.schemas=false, or use an operator's token of scope schema:write"}
+}
+
+// bearer finds out whom the token of a request speaks for.
+func (s *Server) bearer(r *http.Request) (eventbus.Actor, error) {
+	token := bearerOf(r)
+	if token == "" {
+		return eventbus.Actor{}, eventbus.Errorf(eventbus.CodeUnauthenticated, "no token was sent")
+	}
+	return s.session.Token(r.Context(), token, r.RemoteAddr)
+}
+
+// bearerOf gives the token of a request: as a bearer token, or as the password of
+// basic authentication, which is what Confluent's clients can send
+// (basic.auth.user.info).
+func bearerOf(r *http.Request) string {
+	header := r.Header.Get("Authorization")
+	if token, ok := strings.CutPrefix(header, "Bearer "); ok {
+		return strings.TrimSpace(token)
+	}
+	_, password, _ := r.BasicAuth()
+	return password
 }

@@ -89,7 +89,7 @@ func TestNearlyFullDisk(t *testing.T) {
 			t.Errorf("%s: produce is answered %v", who, err)
 		}
 	}
-	if err := b.engine.CreateTopic(b.ctx, eventbus.Topic{Name: "new", Partitions: 1, ReplicationFactor: 1}); eventbus.CodeOf(err) != eventbus.CodeUnavailable {
+	if err := b.kafkas.all[0].engine.CreateTopic(b.ctx, eventbus.Topic{Name: "new", Partitions: 1, ReplicationFactor: 1}); eventbus.CodeOf(err) != eventbus.CodeUnavailable {
 		t.Errorf("create topic: %v", err)
 	}
 	reader := b.client(mechanism, kgo.ConsumeTopics("kept"), kgo.ConsumerGroup("readers"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))

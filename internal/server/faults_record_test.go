@@ -20,7 +20,7 @@ import (
 func TestRefusedRecords(t *testing.T) {
 	b := startBus(t, nil)
 	small := eventbus.Topic{Name: "small", Partitions: 1, ReplicationFactor: 1, Configs: map[string]string{"max.message.bytes": "1000"}}
-	if err := b.engine.CreateTopic(b.ctx, small); err != nil {
+	if err := b.kafkas.all[0].engine.CreateTopic(b.ctx, small); err != nil {
 		t.Fatal(err)
 	}
 	b.topics("secret")

@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -19,11 +21,12 @@ const (
 )
 
 // serveHTTP gives the loop of one HTTP door: it serves until ctx ends, then
-// lets requests in flight finish within drain.
-func serveHTTP(listener net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) func(context.Context) error {
+// lets requests in flight finish within drain. config is nil for plain HTTP.
+func serveHTTP(listener net.Listener, config *tls.Config, handler http.Handler, drain time.Duration, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		server := &http.Server{
 			Handler:           handler,
+			TLSConfig:         config,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -32,7 +35,13 @@ func serveHTTP(listener net.Listener, handler http.Handler, drain time.Duration,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		}
 		failed := make(chan error, 1)
-		go func() { failed <- server.Serve(listener) }()
+		go func() {
+			if config != nil {
+				failed <- server.ServeTLS(listener, "", "")
+				return
+			}
+			failed <- server.Serve(listener)
+		}()
 		select {
 		case err := <-failed:
 			return err
@@ -47,4 +56,13 @@ func serveHTTP(listener net.Listener, handler http.Handler, drain time.Duration,
 		<-failed
 		return err
 	}
+}
+
+// hostOf gives host:port of a URL of our own.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }

@@ -152,7 +152,7 @@ func (b *bus) counter(name, label string) float64 {
 func (b *bus) topics(names ...string) {
 	b.t.Helper()
 	for _, name := range names {
-		if err := b.engine.CreateTopic(b.ctx, eventbus.Topic{Name: name, Partitions: 1, ReplicationFactor: 1}); err != nil {
+		if err := b.kafkas.all[0].engine.CreateTopic(b.ctx, eventbus.Topic{Name: name, Partitions: 1, ReplicationFactor: 1}); err != nil {
 			b.t.Fatal(err)
 		}
 	}

@@ -30,9 +30,11 @@ const masterKeyFile = "master.key"
 func (s *Server) openIdentity(ctx context.Context) (err error) {
 	s.audit = audit.New(audit.Config{Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store)
 	s.observe = observe.New(observe.Config{Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store)
-	key, err := masterKey(s.cfg.DataDir)
-	if err != nil {
-		return err
+	key := s.cfg.MasterKey
+	if s.cfg.Dev {
+		if key, err = masterKey(s.cfg.DataDir); err != nil {
+			return err
+		}
 	}
 	s.iam, err = iam.Open(ctx, iam.Config{
 		Deployment: s.cfg.Deployment, MasterKey: key, DevReveal: s.cfg.Dev, Now: s.cfg.Now, Logger: s.cfg.Logger,
@@ -40,10 +42,11 @@ func (s *Server) openIdentity(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.token = s.cfg.AdministratorToken
 	if s.cfg.Dev {
 		s.token = "ebt_" + randomText(32)
 	}
-	if s.ports.kafkaIAM == nil && s.ports.kafkaIAMExternal == nil && s.ports.stsTLS == nil {
+	if !s.cfg.Dev || len(s.ports.kafkaDoors) == 0 && s.ports.stsTLS == nil {
 		return nil
 	}
 	dir := s.cfg.DataDir
@@ -91,7 +94,8 @@ func randomText(bytes int) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// Administrator reports whether a bearer token is the local administrator's.
+// Administrator reports whether a bearer token is the local administrator's, of
+// `dev` or of the configuration.
 func (s *Server) Administrator(token string) bool {
 	return s.token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) == 1
 }

@@ -30,6 +30,9 @@ func (s *Server) openPeople(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if !s.cfg.Dev {
+		cfg = s.signIn(cfg)
+	}
 	for _, person := range s.personas() { // known before they first sign in, so that they are told of what waits for them
 		if err := s.store.SavePerson(ctx, person); err != nil {
 			return err
@@ -70,10 +73,10 @@ func (s *Server) personas() []eventbus.Person {
 // (localhost for 127.0.0.1) to the name that sign-in knows: its cookies belong
 // to one name only.
 func (s *Server) onOwnName(next http.Handler) http.Handler {
-	own := address(s.ports.http)
+	own := s.Addresses().HTTP
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/login" && r.Method == http.MethodGet && r.Host != own {
-			http.Redirect(w, r, "http://"+own+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+		if r.URL.Path == "/login" && r.Method == http.MethodGet && own != "" && r.Host != hostOf(own) {
+			http.Redirect(w, r, own+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 			return
 		}
 		next.ServeHTTP(w, r)

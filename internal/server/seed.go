@@ -37,7 +37,7 @@ func (s *Server) seedTopic(ctx context.Context, name string) error {
 	if eventbus.CodeOf(err) != eventbus.CodeNotFound {
 		return err
 	}
-	err = s.engine.CreateTopic(ctx, eventbus.Topic{Name: name, Partitions: 1, ReplicationFactor: 1})
+	err = s.kafkas.all[0].engine.CreateTopic(ctx, eventbus.Topic{Name: name, Partitions: 1, ReplicationFactor: 1})
 	if eventbus.CodeOf(err) == eventbus.CodeConflict {
 		return nil
 	}

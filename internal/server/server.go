@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,9 +18,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
-	"github.com/enterprise-event-bus/eventbus/internal/cluster"
 	"github.com/enterprise-event-bus/eventbus/internal/devidp"
-	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
 	"github.com/enterprise-event-bus/eventbus/internal/notify"
 	"github.com/enterprise-event-bus/eventbus/internal/observe"
@@ -35,18 +35,20 @@ type Server struct {
 	cfg     Config
 	ports   *bound
 	metrics *prometheus.Registry
-	ca      *developmentCA
+	ca      *developmentCA    // of `dev`, else nil
+	files   *certificateFiles // of `serve`, else nil
+
+	instances *instances
 
 	store    *store.Store
 	envs     atomic.Pointer[[]eventbus.Environment]
-	engine   *cluster.Embedded
-	kafka    *kgo.Client // in process, for the domain
+	kafkas   *kafkas
+	kafka    *kgo.Client // of the first Kafka
 	audit    *audit.Log
 	iam      *iam.Directory
 	observe  *observe.Observer
 	registry *registry.Registry
 	streams  *streams.Streams
-	gateway  *gateway.Gateway
 	doors    tier
 
 	catalog    *catalog.Catalog
@@ -76,11 +78,17 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if s.ports, err = bind(s.cfg.Listeners); err != nil {
+	if s.ports, err = s.cfg.bind(); err != nil {
+		return nil, err
+	}
+	if s.files, err = openCertificates(s.cfg); err != nil {
+		return nil, err
+	}
+	if s.instances, err = s.newInstances(); err != nil {
 		return nil, err
 	}
 	steps := []func(context.Context) error{
-		s.openData, s.openCluster, s.openIdentity, s.openRegistry, s.openControl, s.openPeople, s.openDoors,
+		s.openData, s.openCluster, s.openEnvironments, s.openIdentity, s.openRegistry, s.openControl, s.openPeople, s.openDoors,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -108,37 +116,19 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		return err
 	}
 	s.onClose(s.store.Close)
-	return s.openEnvironments(ctx)
-}
-
-// kafkaWrites is the part of readiness that fails while the engine is read-only.
-const kafkaWrites = "kafka writes"
-
-// openCluster opens the embedded Kafka engine and the bus's own client of it.
-func (s *Server) openCluster(ctx context.Context) (err error) {
-	cfg := s.cfg.Cluster
-	cfg.DataDir, cfg.Logger, cfg.Now = s.cfg.DataDir, s.cfg.Logger, s.cfg.Now
-	if s.engine, err = cluster.OpenEmbedded(ctx, cfg, s.store); err != nil {
-		return err
-	}
-	s.onClose(s.engine.Close)
-	s.health["kafka"] = s.engine.Ready
-	s.health[kafkaWrites] = s.engine.Writable
-	if err := s.engine.Register(s.metrics); err != nil {
-		return err
-	}
-	if s.kafka, err = kgo.NewClient(s.engine.ClientOpts()...); err != nil {
-		return err
-	}
-	s.onClose(func() error { s.kafka.Close(); return nil })
 	return nil
 }
 
-// openRegistry opens the schema registry on the engine.
+// openRegistry opens the schema registry on its Kafka. Only the embedded engine
+// needs a second copy of the schemas: a cluster keeps its own replicas.
 func (s *Server) openRegistry(ctx context.Context) (err error) {
-	s.registry, err = registry.Open(ctx, registry.Config{
-		Advertised: s.Addresses().Registry, Replication: 1, Now: s.cfg.Now, Logger: s.cfg.Logger,
-	}, s.engine.ClientOpts(), s.store.SchemaCopies())
+	at, on := s.Addresses(), s.registryKafka()
+	cfg := registry.Config{Advertised: cmp.Or(s.cfg.Advertise.Instance, at.Registry), Replication: 1, Now: s.cfg.Now, Logger: s.cfg.Logger}
+	var copies registry.Copies = s.store.SchemaCopies()
+	if on.external != nil {
+		cfg.Replication, copies = int16(min(len(on.external.Nodes()), 3)), nil
+	}
+	s.registry, err = registry.Open(ctx, cfg, on.engine.ClientOpts(), copies)
 	if err != nil {
 		return err
 	}
@@ -150,8 +140,8 @@ func (s *Server) openRegistry(ctx context.Context) (err error) {
 // Run accepts on every door until ctx ends, then drains: doors first, then
 // domain loops, then drivers. It returns the first failure of a part.
 func (s *Server) Run(ctx context.Context) error {
-	domain := tier{s.registry.Run, s.audit.Run, s.iam.Run, s.observe.Run, s.catalog.Run, s.onboarding.Run, s.provision.Run, s.reconcile, s.guard.follow, s.session.Run, s.notify.Run}
-	drivers := tier{s.engine.Run}
+	domain := tier{s.registry.Run, s.audit.Run, s.iam.Run, s.observe.Run, s.catalog.Run, s.onboarding.Run, s.provision.Run, s.reconcile, s.guard.follow, s.followEnvironments, s.session.Run, s.notify.Run}
+	drivers := s.engines()
 	first := tier{s.becomeReady}
 	if s.cfg.Demo {
 		first = append(first, s.runDemo)
@@ -187,32 +177,47 @@ func (s *Server) starting() bool {
 // Ready is closed once everything answers.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
+// Dev reports whether this is the bus of `dev`.
+func (s *Server) Dev() bool { return s.cfg.Dev }
+
 // Demo reports whether the demo organisation runs.
 func (s *Server) Demo() bool { return s.cfg.Demo }
 
-// AdministratorToken is the local administrator's token of `dev`, else empty.
+// AdministratorToken is the local administrator's token of `dev`, or the one of
+// the configuration of `serve`, which may be empty.
 func (s *Server) AdministratorToken() string { return s.token }
 
 // Addresses gives the real addresses of the doors.
 func (s *Server) Addresses() Addresses {
 	at := Addresses{
+		HTTP:             s.url(s.ports.http, s.cfg.Advertise.HTTP),
+		Registry:         s.url(s.ports.registry, s.cfg.Advertise.Registry),
 		Kafka:            address(s.ports.kafka),
-		KafkaIAM:         address(s.ports.kafkaIAM),
-		KafkaIAMExternal: address(s.ports.kafkaIAMExternal),
+		KafkaIAM:         s.ports.bootstrap(doorIAM, 0),
+		KafkaIAMExternal: s.ports.bootstrap(doorIAMExternal, 0),
+		Admin:            address(s.ports.admin),
+		CAFile:           s.cfg.CAFile,
 		STSTLS:           address(s.ports.stsTLS),
 		DataDir:          s.cfg.DataDir,
 		Version:          s.cfg.Version,
-	}
-	if s.ports.http != nil {
-		at.HTTP = "http://" + address(s.ports.http)
-	}
-	if s.ports.registry != nil {
-		at.Registry = "http://" + address(s.ports.registry)
 	}
 	if s.ca != nil {
 		at.CAFile, at.Truststore = s.ca.caPath, s.ca.trustPath
 	}
 	return at
+}
+
+// url is the address of an HTTP door as others know it.
+func (s *Server) url(l net.Listener, advertised string) string {
+	switch {
+	case l == nil:
+		return ""
+	case advertised != "":
+		return advertised
+	case s.files != nil:
+		return "https://" + address(l)
+	}
+	return "http://" + address(l)
 }
 
 // Close stops what Open opened, in reverse order. It may be called again.

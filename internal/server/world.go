@@ -4,35 +4,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/enterprise-event-bus/eventbus"
-	"github.com/enterprise-event-bus/eventbus/internal/cluster"
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
 	"github.com/enterprise-event-bus/eventbus/internal/provision"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
 )
 
-// topicWorld lets provision see and change the topics of the embedded engine.
-type topicWorld struct {
-	engine *cluster.Embedded
-	admin  *kadm.Client
+// topicWorld lets provision see and change the topics of every cluster.
+type topicWorld struct{ kafkas *kafkas }
+
+// Topics gives every topic with the configs set on it, in two calls for each
+// cluster. A topic that lies on another cluster than its environment is not seen:
+// it is nobody's here.
+func (w topicWorld) Topics(ctx context.Context) ([]eventbus.Topic, error) {
+	var topics []eventbus.Topic
+	for _, one := range w.kafkas.all {
+		listed, err := topicsOf(ctx, one.admin)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range listed {
+			if w.kafkas.ofTopic(t.Name) == one {
+				topics = append(topics, t)
+			}
+		}
+	}
+	return topics, nil
 }
 
-// Topics gives every topic with the configs set on it, in two calls.
-func (w topicWorld) Topics(ctx context.Context) ([]eventbus.Topic, error) {
+func topicsOf(ctx context.Context, admin *kadm.Client) ([]eventbus.Topic, error) {
 	// A plan must see what is: asking for authorised operations makes kadm ask
 	// Kafka instead of its cache of some seconds.
-	details, err := w.admin.ListTopics(kadm.WithAuthorizedOps(ctx))
+	details, err := admin.ListTopics(kadm.WithAuthorizedOps(ctx))
 	if err != nil {
 		return nil, kafkaUnavailable(err, "list the topics")
 	}
 	names := details.Names()
 	configs := map[string]map[string]string{}
 	if len(names) > 0 {
-		resources, err := w.admin.DescribeTopicConfigs(ctx, names...)
+		resources, err := admin.DescribeTopicConfigs(ctx, names...)
 		if err != nil {
 			return nil, kafkaUnavailable(err, "read the topics' configuration")
 		}
@@ -62,7 +77,7 @@ func dynamicConfigs(resource kadm.ResourceConfig) map[string]string {
 
 // CreateTopic makes a topic, CodeConflict when it is there.
 func (w topicWorld) CreateTopic(ctx context.Context, t eventbus.Topic) error {
-	return w.engine.CreateTopic(ctx, t)
+	return w.kafkas.ofTopic(t.Name).engine.CreateTopic(ctx, t)
 }
 
 // SetTopicConfigs sets some configs and takes others off.
@@ -77,7 +92,7 @@ func (w topicWorld) SetTopicConfigs(ctx context.Context, topic string, set map[s
 	for _, name := range remove {
 		changes = append(changes, kadm.AlterConfig{Op: kadm.DeleteConfig, Name: name})
 	}
-	answers, err := w.admin.AlterTopicConfigs(ctx, changes, topic)
+	answers, err := w.kafkas.ofTopic(topic).admin.AlterTopicConfigs(ctx, changes, topic)
 	if err != nil {
 		return kafkaUnavailable(err, "configure topic "+topic)
 	}
@@ -91,7 +106,7 @@ func (w topicWorld) SetTopicConfigs(ctx context.Context, topic string, set map[s
 
 // AddPartitions makes the topic have total partitions.
 func (w topicWorld) AddPartitions(ctx context.Context, topic string, total int32) error {
-	answers, err := w.admin.UpdatePartitions(ctx, int(total), topic)
+	answers, err := w.kafkas.ofTopic(topic).admin.UpdatePartitions(ctx, int(total), topic)
 	if err != nil {
 		return kafkaUnavailable(err, "add partitions to "+topic)
 	}
@@ -100,7 +115,7 @@ func (w topicWorld) AddPartitions(ctx context.Context, topic string, total int32
 
 // DeleteTopic removes a topic and its records, CodeNotFound when there is none.
 func (w topicWorld) DeleteTopic(ctx context.Context, topic string) error {
-	answers, err := w.admin.DeleteTopics(ctx, topic)
+	answers, err := w.kafkas.ofTopic(topic).admin.DeleteTopics(ctx, topic)
 	if err != nil {
 		return kafkaUnavailable(err, "delete topic "+topic)
 	}
@@ -125,7 +140,13 @@ func topicError(err error, doing string) error {
 }
 
 // schemaWorld lets provision and onboarding use the registry.
-type schemaWorld struct{ registry *registry.Registry }
+type schemaWorld struct {
+	registry  *registry.Registry
+	instances *instances
+}
+
+// provisionAuthor is who registers what was approved.
+const provisionAuthor = "system:provision"
 
 // Latest gives the latest live version of a subject.
 func (w schemaWorld) Latest(_ context.Context, subject string) (eventbus.Schema, bool, error) {
@@ -167,13 +188,41 @@ func (w schemaWorld) Compatibility(_ context.Context, subject string) (eventbus.
 
 // SetCompatibility sets the level of a subject.
 func (w schemaWorld) SetCompatibility(ctx context.Context, subject string, level eventbus.Compatibility) error {
-	return w.registry.SetCompatibility(ctx, registry.Caller{Author: "system:provision"}, subject, level)
+	if leader, self := w.registry.AwaitLeader(ctx); !self && leader != "" {
+		return w.instances.setCompatibility(ctx, leader, subject, level)
+	}
+	return w.registry.SetCompatibility(ctx, registry.Caller{Author: provisionAuthor}, subject, level)
 }
 
 // Register gives the version that is there when the text is registered already.
+// Only the leader among the instances writes; it is asked when it is another one.
 func (w schemaWorld) Register(ctx context.Context, subject, text string) (eventbus.Schema, error) {
-	version, err := w.registry.Register(ctx, registry.Caller{Author: "system:provision"}, subject, registry.RegisterRequest{Text: text})
+	if leader, self := w.registry.AwaitLeader(ctx); !self && leader != "" {
+		number, err := w.instances.register(ctx, leader, subject, text)
+		if err != nil {
+			return eventbus.Schema{}, err
+		}
+		return w.arrived(ctx, subject, number)
+	}
+	version, err := w.registry.Register(ctx, registry.Caller{Author: provisionAuthor}, subject, registry.RegisterRequest{Text: text})
 	return version.Schema, err
+}
+
+// arrived waits until this instance has read what the leader wrote.
+func (w schemaWorld) arrived(ctx context.Context, subject string, number int) (eventbus.Schema, error) {
+	ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
+	defer cancel()
+	for {
+		version, err := w.registry.Version(subject, number, registry.Live)
+		if err == nil || eventbus.CodeOf(err) != eventbus.CodeNotFound {
+			return version.Schema, err
+		}
+		select {
+		case <-ctx.Done():
+			return eventbus.Schema{}, eventbus.Errorf(eventbus.CodeUnavailable, "version %d of %s is registered, but this instance has not read it yet", number, subject)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // accessWorld lets provision use the directory of principals.
