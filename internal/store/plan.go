@@ -40,9 +40,21 @@ func (s *Store) DeleteWanted(ctx context.Context, event string, audit ...eventbu
 
 // SavePlan saves a plan; a plan never changes (CodeConflict when it is there).
 func (s *Store) SavePlan(ctx context.Context, p eventbus.Plan, audit ...eventbus.AuditEntry) error {
-	return s.put(ctx, "save plan "+p.ID, p, audit,
-		"INSERT INTO plans (id, made_at, changes, state, document) VALUES ($1, $2, $3, 'planned', $4)",
-		p.ID, micros(p.MadeAt), len(p.Changes))
+	text, err := encode(p)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, "save plan "+p.ID, func(tx *sql.Tx) error {
+		if _, err := exec(ctx, tx, "INSERT INTO plans (id, made_at, changes, state) VALUES ($1, $2, $3, 'planned')",
+			p.ID, micros(p.MadeAt), len(p.Changes)); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, "INSERT INTO plan_documents (plan_id, document) VALUES ($1, $2)", p.ID, text); err != nil {
+			return err
+		}
+		_, err := s.chain(ctx, tx, audit)
+		return err
+	})
 }
 
 // SaveStep records how far one change of a plan has come. From its first step
@@ -114,7 +126,7 @@ func (s *Store) AbandonPlan(ctx context.Context, id string, audit ...eventbus.Au
 // Plan gives a plan and the step of each of its changes, in order; steps that
 // were never saved are waiting.
 func (s *Store) Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Plan], "SELECT document FROM plans WHERE id = $1", id)
+	list, err := queryRows(ctx, s.read, document[eventbus.Plan], "SELECT document FROM plan_documents WHERE plan_id = $1", id)
 	plan, err := one(list, err, "plan", id)
 	if err != nil {
 		return eventbus.Plan{}, nil, err
@@ -144,6 +156,6 @@ func (s *Store) Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.
 // UnfinishedPlans gives the plans of which at least one step was begun and not
 // all are done, oldest first.
 func (s *Store) UnfinishedPlans(ctx context.Context) ([]eventbus.Plan, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Plan], "SELECT document FROM plans WHERE state = 'applying' ORDER BY made_at, id")
+	list, err := queryRows(ctx, s.read, document[eventbus.Plan], "SELECT d.document FROM plans p JOIN plan_documents d ON d.plan_id = p.id WHERE p.state = 'applying' ORDER BY p.made_at, p.id")
 	return all(list, err, "unfinished plans")
 }
