@@ -18,12 +18,16 @@ func (s *Server) openControl(context.Context) error {
 	s.streams = streams.Open(streams.Config{Now: s.cfg.Now}, s.kafka, schemas, s.audit)
 	s.offers = keyOffers{store: s.store, dir: s.iam, now: s.cfg.Now}
 	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
+	var leases provision.Leases // one instance alone need not wait for the lease of the one that was killed
+	if s.cfg.Database != "" {
+		leases = s.store
+	}
 	s.provision = provision.New(provision.Config{
 		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, provision.World{
 		Topics:  topicWorld{s.kafkas},
 		Schemas: schemas, Access: access, Offers: s.offers,
-		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s, Leases: s.store, Audit: s.store,
+		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s, Leases: leases, Audit: s.store,
 	})
 	if err := s.provision.Register(s.metrics); err != nil {
 		return err
