@@ -92,7 +92,7 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 	kinds := map[string]int{}
 	for _, file := range files {
-		result, err := testApp().validate(file)
+		result, err := testApp().validate(t.Context(), file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,24 +35,18 @@ func (a *app) eventExportCommand() *cobra.Command {
 
 func (a *app) eventImportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "import FILE…",
+		Use:   "import FILE|URL…",
 		Short: "Import catalog-info.yaml files into the catalog",
-		Long:  "Imports what is right in each file and tells what is wrong in the rest. \"-\" is standard input.",
-		Args:  cobra.MinimumNArgs(1),
+		Long: "Imports what is right in each file and tells what is wrong in the rest. \"-\" is standard input. An https address\n" +
+			"is fetched by the bus, which reaches public addresses only, and those that its operator allows.",
+		Example: "  eventbus event import catalog-info.yaml\n  eventbus event import https://git.example.gov/claims/raw/main/catalog-info.yaml",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all := catalog.Imported{}
 			for _, file := range args {
-				text, err := a.readInput(file)
+				imported, err := a.importFile(cmd.Context(), file)
 				if err != nil {
 					return err
-				}
-				var imported catalog.Imported
-				path := "/api/v1/events/import?source=" + url.QueryEscape(file)
-				if err := a.api().Do(cmd.Context(), http.MethodPost, path, text, &imported); err != nil {
-					return inFile(file, err)
-				}
-				for i := range imported.Faults {
-					imported.Faults[i].File = file
 				}
 				all.Events = append(all.Events, imported.Events...)
 				all.Systems = append(all.Systems, imported.Systems...)
@@ -66,6 +62,36 @@ func (a *app) eventImportCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func (a *app) importFile(ctx context.Context, file string) (catalog.Imported, error) {
+	if isAddress(file) {
+		return a.importAddress(ctx, file, false)
+	}
+	var imported catalog.Imported
+	text, err := a.readInput(file)
+	if err != nil {
+		return imported, err
+	}
+	if err := a.api().Do(ctx, http.MethodPost, "/api/v1/events/import?source="+url.QueryEscape(file), text, &imported); err != nil {
+		return imported, inFile(file, err)
+	}
+	for i := range imported.Faults {
+		imported.Faults[i].File = file
+	}
+	return imported, nil
+}
+
+// importAddress lets the bus import what lies at an address, or only check it.
+func (a *app) importAddress(ctx context.Context, address string, check bool) (imported catalog.Imported, err error) {
+	err = a.api().Do(ctx, http.MethodPost, "/api/v1/imports", map[string]any{"url": address, "check": check}, &imported)
+	return imported, err
+}
+
+// isAddress tells an address from a file's name; the bus says what is wrong with
+// it.
+func isAddress(name string) bool {
+	return strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")
 }
 
 func importedTable(all catalog.Imported) table {

@@ -52,7 +52,7 @@ func TestCommandTree(t *testing.T) {
 		})
 	})
 	for _, want := range []string{"validate", "plan", "apply", "drift", "login", "env", "event list", "event show", "event export", "event import",
-		"topic list", "topic show", "produce", "consume", "schema list", "schema show", "schema check", "schema register", "schema diff",
+		"topic list", "topic show", "topic records", "group list", "group show", "produce", "consume", "schema list", "schema show", "schema check", "schema register", "schema diff",
 		"request list", "request show", "request submit", "request comment", "request approve", "request reject", "request withdraw",
 		"iam role", "iam user", "iam policy", "iam key", "iam simulate", "token create", "audit tail", "audit verify"} {
 		if !slices.Contains(names, "eventbus "+want) {

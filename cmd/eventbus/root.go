@@ -105,7 +105,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.devCommand(), a.serveCommand(), a.loginCommand(), a.logoutCommand(),
 		a.envCommand(), a.produceCommand(), a.consumeCommand(),
-		a.eventCommand(), a.topicCommand(), a.schemaCommand(),
+		a.eventCommand(), a.topicCommand(), a.groupCommand(), a.schemaCommand(),
 		a.requestCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(), a.driftCommand(),
 		a.iamCommand(), a.tokenCommand(), a.auditCommand(),
 		a.versionCommand(),

@@ -12,8 +12,8 @@ import (
 )
 
 func (a *app) topicCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "topic", Short: "List and show topics"}
-	cmd.AddCommand(a.topicListCommand(), a.topicShowCommand())
+	cmd := &cobra.Command{Use: "topic", Short: "List and show topics, and look at their records"}
+	cmd.AddCommand(a.topicListCommand(), a.topicShowCommand(), a.topicRecordsCommand())
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,13 +21,15 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "validate FILE|DIR…",
+		Use:   "validate FILE|DIR|URL…",
 		Short: "Check files without a running bus: catalog entries, Avro schemas, manifests, requests, configurations",
 		Long: "Says of each file what is wrong, as file:line:column, and what to write instead. What a file is, it says itself:\n" +
-			"apiVersion and kind, or Avro. Exit code 6 when anything is wrong.",
+			"apiVersion and kind, or Avro. Exit code 6 when anything is wrong. A catalog file at an https address is fetched and\n" +
+			"checked by the bus at --server, as `event import` would, and not imported.\n\n" +
+			"A running bus publishes the JSON Schema of each kind at /api/schemas/, for editors.",
 		Example: "  eventbus validate catalog-info.yaml schemas/*.avsc requests/",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			files, err := expand(args)
 			if err != nil {
 				return err
@@ -34,7 +37,7 @@ func (a *app) validateCommand() *cobra.Command {
 			results := make([]validated, len(files))
 			var faults []eventbus.Fault
 			for i, file := range files {
-				if results[i], err = a.validate(file); err != nil {
+				if results[i], err = a.validate(cmd.Context(), file); err != nil {
 					return err
 				}
 				faults = append(faults, results[i].Faults...)
@@ -74,6 +77,10 @@ func validatedTable(results []validated) table {
 func expand(args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
+		if isAddress(arg) {
+			files = append(files, arg)
+			continue
+		}
 		info, err := os.Stat(arg)
 		if err != nil {
 			return nil, eventbus.Errorf(eventbus.CodeNotFound, "validate: %w", err)
@@ -101,7 +108,10 @@ func expand(args []string) ([]string, error) {
 	return files, nil
 }
 
-func (a *app) validate(file string) (validated, error) {
+func (a *app) validate(ctx context.Context, file string) (validated, error) {
+	if isAddress(file) {
+		return a.validateAddress(ctx, file)
+	}
 	text, err := a.readInput(file)
 	if err != nil {
 		return validated{}, err
@@ -124,6 +134,18 @@ func (a *app) validate(file string) (validated, error) {
 	}
 	if err != nil {
 		result.Faults = placed(file, err)
+	}
+	return result, nil
+}
+
+func (a *app) validateAddress(ctx context.Context, address string) (validated, error) {
+	imported, err := a.importAddress(ctx, address, true)
+	result := validated{File: address, Kind: "catalog", Faults: append([]eventbus.Fault{}, imported.Faults...)}
+	switch faults := eventbus.FaultsOf(err); {
+	case len(faults) > 0:
+		result.Faults = faults
+	case err != nil:
+		return validated{}, err
 	}
 	return result, nil
 }
