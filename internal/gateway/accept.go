@@ -8,16 +8,19 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // door is a listener as its connections see it.
 type door struct {
 	Listener
 	advertise func(node int32) (string, int32)
+	open      prometheus.Gauge
 }
 
-func newDoor(l Listener) *door {
-	d := &door{Listener: l, advertise: l.Advertise}
+func (g *Gateway) newDoor(l Listener) *door {
+	d := &door{Listener: l, advertise: l.Advertise, open: g.metrics.connections.WithLabelValues(l.Name)}
 	if d.advertise == nil {
 		host, digits, _ := net.SplitHostPort(l.Net.Addr().String())
 		port, _ := strconv.Atoi(digits) // of a bound listener
@@ -29,7 +32,7 @@ func newDoor(l Listener) *door {
 // accept serves one listener until it is closed. A failing accept (the process
 // is out of descriptors, say) is waited out, never the end of the door.
 func (g *Gateway) accept(ctx, life context.Context, l Listener, serving *sync.WaitGroup) {
-	d := newDoor(l)
+	d := g.newDoor(l)
 	pause := time.Duration(0)
 	for {
 		conn, err := l.Net.Accept()
@@ -53,7 +56,7 @@ func (g *Gateway) accept(ctx, life context.Context, l Listener, serving *sync.Wa
 			_ = conn.Close() // nothing was said yet
 			continue
 		}
-		serving.Go(func() { g.serve(f) })
+		serving.Go(func() { g.serve(f, serving) })
 	}
 }
 
@@ -70,33 +73,40 @@ func (g *Gateway) admit(life context.Context, d *door, conn net.Conn) (*filter, 
 		return nil, false
 	}
 	f := &filter{Conn: conn, socket: conn, g: g, door: d, from: from, ip: ip}
-	f.drained = sync.NewCond(&f.mu)
+	f.drained.L = &f.mu
 	f.ctx, f.cancel = context.WithCancel(life)
 	g.filters[f] = struct{}{}
 	g.perIP[ip]++
 	return f, true
 }
 
-// serve carries one connection from its first byte to its end.
-func (g *Gateway) serve(f *filter) {
-	open := g.metrics.connections.WithLabelValues(f.door.Name)
-	open.Inc()
-	defer open.Dec()
-	defer g.dismiss(f)
+// serve welcomes a connection and has it carried to its end. The handshake makes
+// a goroutine's stack grow, and stacks never shrink to what they began with, so
+// that a fresh one does the waiting.
+func (g *Gateway) serve(f *filter, serving *sync.WaitGroup) {
+	f.door.open.Inc()
 	if err := f.welcome(); err != nil {
 		f.end(err)
+		g.dismiss(f)
 		return
 	}
 	f.welcomed.Store(true)
 	f.raw.idle, f.raw.step = g.cfg.IdleTimeout, g.cfg.FrameTimeout
 	_ = f.Conn.SetDeadline(time.Time{}) // a closed socket shows at the next read
-	if err := f.carry(); err != nil {
+	serving.Go(func() { g.carry(f) })
+}
+
+// carry has the engine serve a connection.
+func (g *Gateway) carry(f *filter) {
+	defer g.dismiss(f)
+	if err := f.toBroker(); err != nil {
 		f.end(&fault{causeEngine, err})
 	}
 }
 
-// carry hands the connection to the broker that its door leads to.
-func (f *filter) carry() error {
+// toBroker hands the connection to the broker that its door leads to, and comes
+// back when it is over.
+func (f *filter) toBroker() error {
 	if f.door.Serve == nil {
 		return f.g.up.Serve(f.ctx, f)
 	}
@@ -111,7 +121,7 @@ func (f *filter) carry() error {
 // handshake timeout.
 func (f *filter) welcome() (err error) {
 	defer f.survive(&err)
-	f.raw = frames{conn: f.Conn, buffers: &f.g.buffers, pay: f.g.budget.Acquire, repay: f.repay, bound: f.frameBound}
+	f.raw = frames{conn: f.Conn, memory: &f.g.memory, bound: f.g.bound}
 	if f.door.TLS == nil && len(f.door.Mechanisms) == 0 {
 		return nil
 	}
@@ -120,7 +130,7 @@ func (f *filter) welcome() (err error) {
 	}
 	if f.door.TLS != nil {
 		secure := tls.Server(f.Conn, f.door.TLS)
-		if err := secure.HandshakeContext(f.ctx); err != nil {
+		if err := secure.Handshake(); err != nil { // who ends the connection closes its socket
 			return readFault(err)
 		}
 		f.Conn, f.raw.conn = secure, secure
@@ -129,22 +139,23 @@ func (f *filter) welcome() (err error) {
 }
 
 // frameBound is the largest request of an API key.
-func (f *filter) frameBound(key int16) int32 {
+func (g *Gateway) frameBound(key int16) int32 {
 	switch {
 	case key == keyProduce:
-		return f.g.cfg.MaxFrame
+		return g.cfg.MaxFrame
 	case key == keySASLAuthenticate:
 		return maxSASLFrame
 	case key == keyAPIVersions || key == keySASLHandshake:
-		return f.g.cfg.MaxPreAuthFrame
+		return g.cfg.MaxPreAuthFrame
 	default:
-		return f.g.cfg.MaxAdminFrame
+		return g.cfg.MaxAdminFrame
 	}
 }
 
 // dismiss forgets a connection and counts why it ended.
 func (g *Gateway) dismiss(f *filter) {
 	_ = f.Close() // usually closed already
+	f.door.open.Dec()
 	g.mu.Lock()
 	delete(g.filters, f)
 	if g.perIP[f.ip]--; g.perIP[f.ip] <= 0 {

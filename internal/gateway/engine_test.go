@@ -267,7 +267,7 @@ func start(t testing.TB, up Upstream, s setting) *bus {
 	s.parts.Metrics = reg
 	s.parts.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	g := New(s.cfg, up, s.auth, s.parts)
-	g.buffers.spoil = true // what is given back too early shows
+	g.memory.spoil = true // what is given back too early shows
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {

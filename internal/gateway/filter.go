@@ -44,8 +44,8 @@ type filter struct {
 
 	mu       sync.Mutex // guards queue and writes to the client
 	queue    []*call
-	drained  *sync.Cond // signalled when the queue gets shorter
-	partial  []byte     // of a response that the engine has not completed
+	drained  sync.Cond // signalled when the queue gets shorter
+	partial  []byte    // of a response that the engine has not completed
 	draining bool
 
 	cause  atomic.Pointer[fault] // why the connection ended; the first one counts
@@ -74,11 +74,11 @@ func (f *filter) Read(p []byte) (n int, err error) {
 // closes the connection does not know whether somebody is reading it.
 func (f *filter) delivered() {
 	if f.lent != nil {
-		f.g.buffers.give(f.lent)
+		f.g.memory.give(f.lent)
 		f.lent = nil
 	}
 	f.pending = nil
-	f.repay(f.paid.Swap(0))
+	f.g.memory.repay(f.paid.Swap(0))
 }
 
 // next takes one request from the client. It gives the frame for the engine, or
@@ -94,7 +94,7 @@ func (f *filter) next() ([]byte, error) {
 	f.busy.Store(true)
 	f.g.metrics.bytes.WithLabelValues("in").Add(float64(len(frame)))
 	ours := int64(cap(frame)) // until it is passed on; a hook may panic
-	defer func() { f.repay(ours) }()
+	defer func() { f.g.memory.repay(ours) }()
 	c, out, err := f.request(frame)
 	if err != nil {
 		return nil, err
@@ -105,8 +105,8 @@ func (f *filter) next() ([]byte, error) {
 		f.lent = frame
 		f.paid.Store(excess)
 	} else {
-		f.g.buffers.give(frame)
-		f.repay(excess)
+		f.g.memory.give(frame)
+		f.g.memory.repay(excess)
 	}
 	if c.silent {
 		f.paid.Add(c.held)
@@ -228,7 +228,7 @@ func (f *filter) enqueue(c *call) error {
 	defer f.mu.Unlock()
 	f.busy.Store(false)
 	if f.closed.Load() {
-		f.repay(c.held)
+		f.g.memory.repay(c.held)
 		return &fault{causeClient, net.ErrClosed}
 	}
 	f.queue = append(f.queue, c)
@@ -244,7 +244,7 @@ func (f *filter) flush() error {
 		if len(f.queue) == 0 {
 			f.queue = nil
 		}
-		f.repay(c.held)
+		f.g.memory.repay(c.held)
 		f.drained.Signal()
 		if err := f.send(c.answer); err != nil {
 			return &fault{causeClient, err}
@@ -390,22 +390,15 @@ func (f *filter) Close() error {
 		client = f.Conn
 	}
 	err := client.Close()
-	f.repay(f.paid.Swap(0))
+	f.g.memory.repay(f.paid.Swap(0))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range f.queue {
-		f.repay(c.held)
+		f.g.memory.repay(c.held)
 	}
 	f.queue = nil
 	f.drained.Broadcast()
 	return err
-}
-
-// repay gives bytes back to the budget.
-func (f *filter) repay(n int64) {
-	if n > 0 {
-		f.g.budget.Release(n)
-	}
 }
 
 // survive turns a panic of a hook or of kmsg into the end of this connection.

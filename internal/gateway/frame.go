@@ -19,6 +19,46 @@ const (
 	readStep    = 64 << 10 // what a client has Config.FrameTimeout for
 )
 
+// memory is what frames are held in: buffers, and the budget they are paid for
+// out of.
+type memory struct {
+	buffers
+	budget budget
+}
+
+// budget is what a semaphore.Weighted does.
+type budget interface {
+	TryAcquire(n int64) bool
+	Acquire(ctx context.Context, n int64) error
+	Release(n int64)
+}
+
+// pay takes n bytes from the budget, and waits for them within budgetWait.
+func (m *memory) pay(ctx context.Context, n int) error {
+	if m.budget.TryAcquire(int64(n)) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, budgetWait)
+	defer cancel()
+	if err := m.budget.Acquire(ctx, int64(n)); err != nil {
+		return broken(causeOverload, "no room for %d more bytes of requests in flight within %s: %w", n, budgetWait, err)
+	}
+	return nil
+}
+
+// repay gives n bytes back to the budget.
+func (m *memory) repay(n int64) {
+	if n > 0 {
+		m.budget.Release(n)
+	}
+}
+
+// release gives back a buffer and what was paid for it.
+func (m *memory) release(buf []byte) {
+	m.repay(int64(cap(buf)))
+	m.give(buf)
+}
+
 // budgetWait bounds how long a connection waits for its share of the budget.
 const budgetWait = 10 * time.Second
 
@@ -37,13 +77,11 @@ func broken(cause, format string, args ...any) *fault {
 
 // frames reads length-prefixed requests from a client.
 type frames struct {
-	conn    net.Conn
-	buffers *buffers
-	pay     func(ctx context.Context, n int64) error // takes n bytes from the budget
-	repay   func(n int64)
-	idle    time.Duration         // for the first byte of a frame; 0 leaves the deadline alone
-	step    time.Duration         // for each step after it; 0 leaves the deadline alone
-	bound   func(key int16) int32 // of a frame by API key; known after the first step
+	conn   net.Conn
+	memory *memory
+	idle   time.Duration         // for the first byte of a frame; 0 leaves the deadline alone
+	step   time.Duration         // for each step after it; 0 leaves the deadline alone
+	bound  func(key int16) int32 // of a frame by API key; known after the first step
 }
 
 // next reads one frame of at most limit bytes (without its prefix) and returns
@@ -72,7 +110,7 @@ func (f *frames) body(ctx context.Context, prefix [4]byte, size int) (buf []byte
 	total := size + 4
 	defer func() {
 		if err != nil {
-			f.release(buf)
+			f.memory.release(buf)
 			buf = nil
 		}
 	}()
@@ -105,27 +143,12 @@ func (f *frames) body(ctx context.Context, prefix [4]byte, size int) (buf []byte
 // After an error it gives the same one.
 func (f *frames) grow(ctx context.Context, buf []byte, total int) ([]byte, error) {
 	next := min(total, max(firstBuffer, growth*cap(buf)))
-	if err := f.payFor(ctx, roomFor(next)); err != nil {
+	if err := f.memory.pay(ctx, roomFor(next)); err != nil {
 		return buf, err
 	}
-	larger := append(f.buffers.take(next), buf...)
-	f.release(buf)
+	larger := append(f.memory.take(next), buf...)
+	f.memory.release(buf)
 	return larger, nil
-}
-
-// release gives a buffer and what was paid for it back.
-func (f *frames) release(buf []byte) {
-	f.repay(int64(cap(buf)))
-	f.buffers.give(buf)
-}
-
-func (f *frames) payFor(ctx context.Context, n int) error {
-	ctx, cancel := context.WithTimeout(ctx, budgetWait)
-	defer cancel()
-	if err := f.pay(ctx, int64(n)); err != nil {
-		return broken(causeOverload, "no room for %d more bytes of requests in flight within %s: %w", n, budgetWait, err)
-	}
-	return nil
 }
 
 func readFault(err error) *fault {

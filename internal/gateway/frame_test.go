@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"sync"
 	"testing"
 	"testing/iotest"
 )
@@ -27,30 +26,24 @@ func TestFramesOfEverySize(t *testing.T) {
 	sizes := []int{8, 100, firstBuffer - 5, firstBuffer - 4, firstBuffer - 3, 16 << 10, firstRoom - 4, firstRoom - 3, firstRoom,
 		firstRoom + headRoom, firstRoom + headRoom + 1, 300_000, 1 << 20, 3 << 20, lastRoom + headRoom - 4, lastRoom + headRoom - 3, 9 << 20}
 	for _, size := range sizes {
-		var held, most int64
 		want := frameOf(keyProduce, size)
-		fr := framesOf(append(bytes.Clone(want), want...), &held)
+		fr, paid := framesOf(append(bytes.Clone(want), want...))
 		fr.bound = func(int16) int32 { return 10 << 20 }
-		fr.pay = func(_ context.Context, n int64) error {
-			held += n
-			most = max(most, held)
-			return nil
-		}
 		for range 2 { // the second one in the buffer that the first gave back
 			got, err := fr.next(t.Context(), 10<<20)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("%d bytes: %d came, %v", size, len(got), err)
 			}
-			if held != int64(cap(got)) {
-				t.Errorf("%d bytes: %d are paid for a buffer of %d", size, held, cap(got))
+			if paid.held != int64(cap(got)) {
+				t.Errorf("%d bytes: %d are paid for a buffer of %d", size, paid.held, cap(got))
 			}
-			if most > 2*int64(size)+lastRoom {
-				t.Errorf("%d bytes: %d were held on the way", size, most)
+			if paid.most > 2*int64(size)+lastRoom {
+				t.Errorf("%d bytes: %d were held on the way", size, paid.most)
 			}
-			fr.release(got)
+			fr.memory.release(got)
 		}
-		if held != 0 {
-			t.Errorf("%d bytes: %d stay paid for", size, held)
+		if paid.held != 0 {
+			t.Errorf("%d bytes: %d stay paid for", size, paid.held)
 		}
 	}
 }
@@ -60,21 +53,15 @@ func TestFramesOfEverySize(t *testing.T) {
 func TestFramesGrowWithWhatArrives(t *testing.T) {
 	frame := frameOf(keyProduce, 9<<20)
 	for arrived := 4; arrived < len(frame); arrived = arrived*5/4 + 1 {
-		var held, most int64
-		fr := framesOf(frame[:arrived], &held)
+		fr, paid := framesOf(frame[:arrived])
 		fr.bound = func(int16) int32 { return 10 << 20 }
-		fr.pay = func(_ context.Context, n int64) error {
-			held += n
-			most = max(most, held)
-			return nil
-		}
 		if _, err := fr.next(t.Context(), 10<<20); err == nil {
 			t.Fatalf("%d of %d bytes: no error", arrived, len(frame))
 		}
 		// A buffer is full before the next one, four times as large or, rounded
 		// up to a room, up to eight times, is paid for beside it.
-		if limit := max(firstBuffer, 9*int64(arrived)+headRoom); most > limit || held != 0 {
-			t.Errorf("%d bytes came: %d were held, %d at the end", arrived, most, held)
+		if limit := max(firstBuffer, 9*int64(arrived)+headRoom); paid.most > limit || paid.held != 0 {
+			t.Errorf("%d bytes came: %d were held, %d at the end", arrived, paid.most, paid.held)
 		}
 	}
 }
@@ -92,16 +79,12 @@ func TestFrameLimits(t *testing.T) {
 		"larger than the key's":    {limit: 1 << 20, bound: 99_999, cause: causeFrame},
 		"no room within the limit": {limit: 1 << 20, bound: 1 << 20, pay: context.DeadlineExceeded, cause: causeOverload},
 	} {
-		var held int64
-		fr := framesOf(whole, &held)
-		fr.bound = func(int16) int32 { return tt.bound }
-		if tt.pay != nil {
-			fr.pay = func(context.Context, int64) error { return tt.pay }
-		}
+		fr, paid := framesOf(whole)
+		fr.bound, paid.refuse = func(int16) int32 { return tt.bound }, tt.pay
 		_, err := fr.next(t.Context(), tt.limit)
 		var why *fault
-		if !errors.As(err, &why) || why.cause != tt.cause || held != 0 {
-			t.Errorf("%s: %v, %d bytes held", name, err, held)
+		if !errors.As(err, &why) || why.cause != tt.cause || paid.held != 0 {
+			t.Errorf("%s: %v, %d bytes held", name, err, paid.held)
 		}
 	}
 }
@@ -174,7 +157,7 @@ func answering(t testing.TB, out *sink, ids ...int32) *filter {
 	g := New(Config{}, &puppet{}, nil, Parts{})
 	f := &filter{Conn: out, socket: out, g: g, door: &door{}, cancel: func() {}}
 	f.ctx = t.Context()
-	f.drained = sync.NewCond(&f.mu)
+	f.drained.L = &f.mu
 	for _, id := range ids {
 		f.queue = append(f.queue, &call{f: f, ctx: f.ctx, api: &api{key: keyFetch, name: "Fetch"}, correlation: id})
 	}
@@ -184,8 +167,7 @@ func answering(t testing.TB, out *sink, ids ...int32) *filter {
 // Frames arrive whole however the network cuts them.
 func TestFramesInPortions(t *testing.T) {
 	want := frameOf(keyProduce, 20_000)
-	var held int64
-	fr := framesOf(nil, &held)
+	fr, _ := framesOf(nil)
 	fr.conn = scripted{Reader: iotest.OneByteReader(bytes.NewReader(want))}
 	got, err := fr.next(t.Context(), 1<<20)
 	if err != nil || !bytes.Equal(got, want) {

@@ -213,12 +213,12 @@ type Gateway struct {
 	log      *slog.Logger
 	metrics  *metrics
 	apis     map[int16]*api
-	budget   *semaphore.Weighted
-	buffers  buffers
+	memory   memory
 	logins   *bucket
 	groups   *groupMemory
 	verdicts verdicts
 	engine   engineVersions
+	bound    func(key int16) int32 // frameBound, made once
 
 	mu       sync.Mutex
 	filters  map[*filter]struct{} // connections that are past the accept limit
@@ -233,17 +233,19 @@ func New(cfg Config, up Upstream, auth Authority, parts Parts) *Gateway {
 	if parts.Log == nil {
 		parts.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Gateway{
+	g := &Gateway{
 		cfg: cfg, up: up, auth: auth,
 		guard: parts.Guard, observe: parts.Observer, log: parts.Log,
 		metrics: newMetrics(parts.Metrics),
 		apis:    table(),
-		budget:  semaphore.NewWeighted(cfg.InFlightBytes),
+		memory:  memory{budget: semaphore.NewWeighted(cfg.InFlightBytes)},
 		logins:  newBucket(cfg.LoginsPerSecond, cfg.Now),
 		groups:  newGroupMemory(),
 		filters: map[*filter]struct{}{},
 		perIP:   map[string]int{},
 	}
+	g.bound = g.frameBound
+	return g
 }
 
 // Run serves the listeners until ctx ends. It then stops accepting, lets

@@ -176,7 +176,7 @@ func TestBudgetIsGivenBack(t *testing.T) {
 	w.send(naming(12, 0, "g"))
 	w.cut()
 	b.stop()
-	if !b.budget.TryAcquire(b.cfg.InFlightBytes) {
+	if !b.memory.budget.TryAcquire(b.cfg.InFlightBytes) {
 		t.Error("bytes are missing from the budget")
 	}
 }
@@ -191,10 +191,27 @@ func (s scripted) Read(p []byte) (int, error)       { return s.Reader.Read(p) }
 func (s scripted) SetReadDeadline(time.Time) error  { return nil }
 func (s scripted) SetWriteDeadline(time.Time) error { return nil }
 
-func framesOf(b []byte, held *int64) *frames {
-	return &frames{conn: scripted{Reader: bytes.NewReader(b)}, buffers: &buffers{spoil: true}, bound: func(int16) int32 { return 1 << 20 },
-		pay:   func(_ context.Context, n int64) error { *held += n; return nil },
-		repay: func(n int64) { *held -= n }}
+// account is a budget that keeps count.
+type account struct {
+	held, most int64
+	refuse     error // of every payment, when not nil
+}
+
+func (a *account) TryAcquire(n int64) bool {
+	if a.refuse != nil {
+		return false
+	}
+	a.held += n
+	a.most = max(a.most, a.held)
+	return true
+}
+func (a *account) Acquire(context.Context, int64) error { return a.refuse }
+func (a *account) Release(n int64)                      { a.held -= n }
+
+func framesOf(b []byte) (*frames, *account) {
+	paid := &account{}
+	return &frames{conn: scripted{Reader: bytes.NewReader(b)}, memory: &memory{buffers{spoil: true}, paid},
+		bound: func(int16) int32 { return 1 << 20 }}, paid
 }
 
 func FuzzFrame(f *testing.F) {
@@ -203,21 +220,20 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Add(finish(append(make([]byte, 4), make([]byte, 100_000)...)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var held int64
-		fr := framesOf(b, &held)
+		fr, paid := framesOf(b)
 		for {
 			frame, err := fr.next(t.Context(), 1<<20)
 			if err != nil {
 				var why *fault
-				if !errors.As(err, &why) || held != 0 {
-					t.Fatalf("%v, %d bytes held", err, held)
+				if !errors.As(err, &why) || paid.held != 0 {
+					t.Fatalf("%v, %d bytes held", err, paid.held)
 				}
 				return
 			}
-			if !bytes.HasPrefix(b, frame) || held != int64(cap(frame)) {
-				t.Fatalf("a frame of %d bytes, %d held", len(frame), held)
+			if !bytes.HasPrefix(b, frame) || paid.held != int64(cap(frame)) {
+				t.Fatalf("a frame of %d bytes, %d held", len(frame), paid.held)
 			}
-			b, held = b[len(frame):], 0
+			b, paid.held = b[len(frame):], 0
 		}
 	})
 }

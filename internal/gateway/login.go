@@ -84,7 +84,7 @@ func (f *filter) signIn() error {
 		if err == nil {
 			c, _, err = f.handMade(h, r)
 		}
-		f.raw.release(frame)
+		f.g.memory.release(frame)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ var handMadeNames = map[int16]string{keyAPIVersions: "ApiVersions", keySASLHands
 
 // handshake answers SaslHandshake v1; v0 (bare tokens) is not spoken.
 func (f *filter) handshake(c *call, r *reader) error {
-	mechanism := string(r.sized(false, 2))
+	mechanism := f.door.mechanism(r.sized(false, 2))
 	if r.bad || len(r.src) > 0 {
 		return &fault{causeFrame, errShort}
 	}
@@ -151,6 +151,17 @@ func (f *filter) handshake(c *call, r *reader) error {
 		c.last = broken(causeLogin, "SASL handshake version %d for mechanism %.40q: error %d", c.version, mechanism, code)
 	}
 	return nil
+}
+
+// mechanism is the door's own name of a mechanism, which costs a connection
+// nothing to remember; a foreign name is given as it came.
+func (d *door) mechanism(name []byte) string {
+	for _, m := range d.Mechanisms {
+		if m == string(name) {
+			return m
+		}
+	}
+	return string(name)
 }
 
 // authenticate answers SaslAuthenticate, at login and at re-authentication

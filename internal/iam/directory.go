@@ -17,6 +17,7 @@ type Directory struct {
 	vault   *vault
 	signing signingKeys
 	denials denials
+	bearers bearers
 	local   *Session
 
 	view    atomic.Pointer[snapshot]

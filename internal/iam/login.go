@@ -140,6 +140,7 @@ func (d *Directory) authenticate(a *attempt, signed *sigv4.Signed, rules sigv4.R
 		return nil, p
 	}
 	s.tie = d.tieTo(c, g)
+	s.bearer = d.bearers.share(s.bearer)
 	if c.claims == nil {
 		g.key.used.Store(rules.Now.UnixNano())
 	}
@@ -205,8 +206,8 @@ func sessionPolicy(c credential) (*policy.Document, *problem) {
 
 // newSession says who signed and until when that holds.
 func (d *Directory) newSession(a *attempt, signed *sigv4.Signed, g ground, c credential, now time.Time) *Session {
-	s := &Session{AccessKeyID: signed.AccessKeyID, RequestID: a.id, From: a.from, credential: c,
-		Principal: g.actor().principal, UserID: g.actor().id}
+	s := &Session{RequestID: a.id, From: a.from, bearer: &bearer{AccessKeyID: cloneText(signed.AccessKeyID), credential: c,
+		address: addressOf(a.from), Principal: g.actor().principal, UserID: g.actor().id}}
 	lifetime := d.cfg.SessionLifetime
 	if c.claims != nil {
 		dep := d.cfg.Deployment

@@ -2,8 +2,10 @@ package iam
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/iam/policy"
@@ -12,19 +14,27 @@ import (
 // Session is a caller that has signed in: of the Kafka gateway, or of STS for
 // one request. It belongs to its connection; nothing has to be closed.
 type Session struct {
+	*bearer
+	Expires   time.Time // when the client must have signed in again; zero for the local administrator
+	RequestID string    // of the login, as the client, log and audit saw it
+	From      string    // remote address
+}
+
+// bearer is what the sessions of one credential from one address have in common.
+// Clients open many connections with the same credential, so that who they are
+// and what was decided for them is kept once.
+type bearer struct {
 	Principal   eventbus.Principal
-	Expires     time.Time // when the client must have signed in again; zero for the local administrator
-	AccessKeyID string    // with which it signed in
-	UserID      string    // AWS's unique id; "AROA…:session" for a role
-	RequestID   string    // of the login, as the client, log and audit saw it
-	From        string    // remote address
+	AccessKeyID string // with which it signed in
+	UserID      string // AWS's unique id; "AROA…:session" for a role
 
 	identity   string
 	credential credential
+	address    string           // IP address, empty when it is none
 	policy     *policy.Document // session policy; nil when there is none
 	tie        *tie
 
-	mu    sync.Mutex
+	mu    sync.RWMutex
 	seen  *snapshot // that what follows was taken from
 	who   *identity // nil when the credential does not stand any more
 	gone  string    // why, then
@@ -34,12 +44,12 @@ type Session struct {
 
 type question struct{ action, resource string }
 
-// maxKnown bounds the decisions kept per session; it starts again when full.
+// maxKnown bounds the decisions kept per bearer; it starts again when full.
 const maxKnown = 4096
 
 func localSession() *Session {
 	p := eventbus.LocalAdministrator()
-	return &Session{Principal: p, identity: p.ARN}
+	return &Session{bearer: &bearer{Principal: p, identity: p.ARN}}
 }
 
 // Local is the session of the local administrator: whoever calls the PLAINTEXT
@@ -97,54 +107,101 @@ func (d *Directory) decide(s *Session, action, resource string) policy.Decision 
 	if s == d.local {
 		return policy.Decision{Allowed: true, Index: -1, Reason: "the local administrator may do everything"}
 	}
-	now := d.view.Load()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen != now {
-		d.look(s, now)
-	}
-	if s.who == nil {
-		return policy.Decision{Index: -1, Reason: s.gone}
-	}
-	q := question{action, resource}
-	if decision, ok := s.known[q]; ok {
+	now, b, q := d.view.Load(), s.bearer, question{action, resource}
+	if decision, ok := b.remembered(now, q); ok {
 		return decision
 	}
-	req := policy.Request{Principal: s.Principal.ARN, Action: action, Resource: resource, Context: s.fixed}
-	if s.known == nil {
-		req.Context = cloneContext(s.fixed)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seen != now {
+		d.look(b, now)
+	}
+	if b.who == nil {
+		return policy.Decision{Index: -1, Reason: b.gone}
+	}
+	req := policy.Request{Principal: b.Principal.ARN, Action: action, Resource: resource, Context: b.fixed}
+	if b.known == nil {
+		req.Context = cloneContext(b.fixed)
 		addTime(req.Context, d.cfg.Now())
 	}
-	decision := policy.Evaluate(req, s.who.docs, s.policy)
-	if s.known != nil {
-		if len(s.known) >= maxKnown {
-			clear(s.known)
+	decision := policy.Evaluate(req, b.who.docs, b.policy)
+	if b.known != nil {
+		if len(b.known) >= maxKnown {
+			clear(b.known)
 		}
-		s.known[question{cloneText(action), cloneText(resource)}] = decision
+		b.known[question{cloneText(action), cloneText(resource)}] = decision
 	}
 	return decision
 }
 
-// look takes in a newer snapshot. Decisions stay when nothing that the session
+// remembered gives what was decided before under the same policies.
+func (b *bearer) remembered(now *snapshot, q question) (policy.Decision, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.seen != now {
+		return policy.Decision{}, false
+	}
+	decision, ok := b.known[q]
+	return decision, ok
+}
+
+// look takes in a newer snapshot. Decisions stay when nothing that the bearer
 // stands on has changed.
-func (d *Directory) look(s *Session, now *snapshot) {
-	s.seen = now
-	if g, p := now.find(s.credential); p == nil && s.who != nil && s.tie != nil && g.equal(s.tie.ground) {
+func (d *Directory) look(b *bearer, now *snapshot) {
+	b.seen = now
+	if g, p := now.find(b.credential); p == nil && b.who != nil && b.tie != nil && g.equal(b.tie.ground) {
 		return
 	}
-	g, p := d.stands(now, s.credential)
+	g, p := d.stands(now, b.credential)
 	if p != nil {
-		s.who, s.known, s.gone = nil, nil, "denied: "+p.reason
+		b.who, b.known, b.gone = nil, nil, "denied: "+p.reason
 		return
 	}
-	s.who = g.actor()
+	b.who = g.actor()
 	var issued int64
-	if s.credential.claims != nil {
-		issued = s.credential.claims.Issued
+	if b.credential.claims != nil {
+		issued = b.credential.claims.Issued
 	}
-	s.fixed = d.context(s.who, s.Principal.ARN, s.From, issued)
-	s.known = map[question]policy.Decision{}
-	if changing(policy.ContextKeys(s.who.docs, s.policy)) {
-		s.known = nil
+	b.fixed = d.context(b.who, b.Principal.ARN, b.address, issued)
+	b.known = map[question]policy.Decision{}
+	if changing(policy.ContextKeys(b.who.docs, b.policy)) {
+		b.known = nil
+	}
+}
+
+// bearerKey tells bearers apart: the id of a temporary key is as good as its
+// token, which is sealed together with it.
+type bearerKey struct{ accessKeyID, address string }
+
+// bearers finds the bearers of living sessions. The zero value works.
+type bearers struct {
+	mu    sync.Mutex
+	known map[bearerKey]weak.Pointer[bearer]
+}
+
+// share gives the bearer that sessions like the one of fresh have already, or
+// else fresh itself, which the next ones will have. What stands on other ground
+// is not shared with.
+func (l *bearers) share(fresh *bearer) *bearer {
+	k := bearerKey{fresh.AccessKeyID, fresh.address}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.known[k].Value(); b != nil && b.tie == fresh.tie {
+		return b
+	}
+	if l.known == nil {
+		l.known = map[bearerKey]weak.Pointer[bearer]{}
+	}
+	l.known[k] = weak.Make(fresh)
+	runtime.AddCleanup(fresh, l.forget, k)
+	return fresh
+}
+
+// forget removes a bearer whose last session is gone.
+func (l *bearers) forget(k bearerKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.known[k].Value() == nil {
+		delete(l.known, k)
 	}
 }
