@@ -133,7 +133,8 @@ func (e *Embedded) start(ctx context.Context) error {
 // ended. It owns conn from then on. It returns ctx's error when ctx ended first,
 // and CodeUnavailable when the engine is closed.
 func (e *Embedded) Serve(ctx context.Context, conn net.Conn) error {
-	s, err := e.ln.give(ctx, conn)
+	ended := make(chan struct{})
+	s, err := e.ln.give(ctx, conn, ended)
 	if errors.Is(err, net.ErrClosed) {
 		return errClosed()
 	}
@@ -141,12 +142,24 @@ func (e *Embedded) Serve(ctx context.Context, conn net.Conn) error {
 		return err
 	}
 	select {
-	case <-s.ended:
+	case <-ended:
 		return nil
 	case <-ctx.Done():
 		s.Close()
 		return ctx.Err()
 	}
+}
+
+// Adopt hands conn to the engine in process and returns at once. The engine
+// closes conn when the connection has ended, and whoever closes conn ends it. It
+// returns ctx's error when ctx ended before the engine took it, and
+// CodeUnavailable when the engine is closed; conn is closed then.
+func (e *Embedded) Adopt(ctx context.Context, conn net.Conn) error {
+	_, err := e.ln.give(ctx, conn, nil)
+	if errors.Is(err, net.ErrClosed) {
+		return errClosed()
+	}
+	return err
 }
 
 // ClientOpts are the options of a client that reaches the engine in process, past
@@ -157,7 +170,7 @@ func (e *Embedded) ClientOpts() []kgo.Opt {
 		kgo.SeedBrokers(engineAddr),
 		kgo.Dialer(func(ctx context.Context, _, _ string) (net.Conn, error) {
 			ours, theirs := net.Pipe()
-			if _, err := e.ln.give(ctx, theirs); err != nil {
+			if _, err := e.ln.give(ctx, theirs, nil); err != nil {
 				return nil, errors.Join(err, ours.Close())
 			}
 			return ours, nil

@@ -31,10 +31,11 @@ func newHandover() *handover {
 	return &handover{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// give hands conn to the engine. It fails, and closes conn, when the engine is
-// closed or ctx ends first.
-func (h *handover) give(ctx context.Context, conn net.Conn) (*served, error) {
-	s := &served{Conn: conn, ended: make(chan struct{}), release: h.open.Done}
+// give hands conn to the engine, and closes ended, unless it is nil, when the
+// connection has ended. It fails, and closes conn, when the engine is closed or
+// ctx ends first.
+func (h *handover) give(ctx context.Context, conn net.Conn, ended chan struct{}) (*served, error) {
+	s := &served{Conn: conn, ended: ended, from: h}
 	if !h.admit() {
 		return nil, errors.Join(net.ErrClosed, conn.Close())
 	}
@@ -93,18 +94,20 @@ func (engineAddress) String() string  { return engineAddr }
 // done with it, for whatever reason.
 type served struct {
 	net.Conn
-	once    sync.Once
-	ended   chan struct{}
-	release func()
-	err     error
+	once  sync.Once
+	ended chan struct{} // nil: nobody waits
+	from  *handover
+	err   error
 }
 
 // Close ends the connection and tells who waits for that.
 func (s *served) Close() error {
 	s.once.Do(func() {
 		s.err = s.Conn.Close()
-		close(s.ended)
-		s.release()
+		if s.ended != nil {
+			close(s.ended)
+		}
+		s.from.open.Done()
 	})
 	return s.err
 }

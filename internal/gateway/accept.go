@@ -50,18 +50,19 @@ func (g *Gateway) accept(ctx, life context.Context, l Listener, serving *sync.Wa
 			continue
 		}
 		pause = 0
-		f, ok := g.admit(life, d, conn)
+		f, ok := g.admit(life, d, conn, serving)
 		if !ok {
 			g.metrics.closes.WithLabelValues(causeOverload).Inc()
 			_ = conn.Close() // nothing was said yet
 			continue
 		}
-		serving.Go(func() { g.serve(f, serving) })
+		serving.Go(func() { g.serve(f) })
 	}
 }
 
-// admit counts a connection in, or refuses it over a limit.
-func (g *Gateway) admit(life context.Context, d *door, conn net.Conn) (*filter, bool) {
+// admit counts a connection in, or refuses it over a limit. serving is done with
+// it when it is closed.
+func (g *Gateway) admit(life context.Context, d *door, conn net.Conn, serving *sync.WaitGroup) (*filter, bool) {
 	from := conn.RemoteAddr().String()
 	ip, _, err := net.SplitHostPort(from)
 	if err != nil {
@@ -72,36 +73,38 @@ func (g *Gateway) admit(life context.Context, d *door, conn net.Conn) (*filter, 
 	if g.draining || len(g.filters) >= g.cfg.MaxConnections || g.perIP[ip] >= g.cfg.MaxConnectionsPerIP {
 		return nil, false
 	}
-	f := &filter{Conn: conn, socket: conn, g: g, door: d, from: from, ip: ip}
+	f := &filter{Conn: conn, socket: conn, g: g, door: d, serving: serving, from: from, ip: ip}
 	f.drained.L = &f.mu
 	f.ctx, f.cancel = context.WithCancel(life)
+	serving.Add(1)
+	d.open.Inc()
 	g.filters[f] = struct{}{}
 	g.perIP[ip]++
 	return f, true
 }
 
-// serve welcomes a connection and has it carried to its end. The handshake makes
-// a goroutine's stack grow, and stacks never shrink to what they began with, so
-// that a fresh one does the waiting.
-func (g *Gateway) serve(f *filter, serving *sync.WaitGroup) {
-	f.door.open.Inc()
+// serve welcomes a connection and hands it to the engine.
+func (g *Gateway) serve(f *filter) {
 	if err := f.welcome(); err != nil {
 		f.end(err)
-		g.dismiss(f)
 		return
 	}
 	f.welcomed.Store(true)
 	f.raw.idle, f.raw.step = g.cfg.IdleTimeout, g.cfg.FrameTimeout
 	_ = f.Conn.SetDeadline(time.Time{}) // a closed socket shows at the next read
-	serving.Go(func() { g.carry(f) })
-}
-
-// carry has the engine serve a connection.
-func (g *Gateway) carry(f *filter) {
-	defer g.dismiss(f)
-	if err := f.toBroker(); err != nil {
-		f.end(&fault{causeEngine, err})
+	if up, ok := g.up.(Adopter); ok && f.door.Serve == nil {
+		if err := up.Adopt(f.ctx, f); err != nil {
+			f.end(&fault{causeEngine, err})
+		}
+		return
 	}
+	// The handshake has made this goroutine's stack grow for good.
+	f.serving.Go(func() {
+		if err := f.toBroker(); err != nil {
+			f.end(&fault{causeEngine, err})
+		}
+		_ = f.Close() // by the broker's side as a rule
+	})
 }
 
 // toBroker hands the connection to the broker that its door leads to, and comes
@@ -152,9 +155,9 @@ func (g *Gateway) frameBound(key int16) int32 {
 	}
 }
 
-// dismiss forgets a connection and counts why it ended.
+// dismiss forgets a connection that is closed, and counts why it ended.
 func (g *Gateway) dismiss(f *filter) {
-	_ = f.Close() // usually closed already
+	defer f.serving.Done()
 	f.door.open.Dec()
 	g.mu.Lock()
 	delete(g.filters, f)

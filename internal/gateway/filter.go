@@ -28,6 +28,7 @@ type filter struct {
 	welcomed atomic.Bool
 	g        *Gateway
 	door     *door
+	serving  *sync.WaitGroup // of the gateway's Run
 	from, ip string
 	raw      frames
 	ctx      context.Context // of the connection's life; hooks pass it on
@@ -383,6 +384,7 @@ func (f *filter) Close() error {
 	if f.closed.Swap(true) {
 		return nil
 	}
+	defer f.g.dismiss(f)
 	f.cause.CompareAndSwap(nil, &fault{causeEngine, io.EOF})
 	f.cancel()
 	client := f.socket

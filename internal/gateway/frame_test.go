@@ -155,7 +155,7 @@ func (s *sink) Close() error                { return nil }
 // answering is a filter whose queue waits for answers to calls of given ids.
 func answering(t testing.TB, out *sink, ids ...int32) *filter {
 	g := New(Config{}, &puppet{}, nil, Parts{})
-	f := &filter{Conn: out, socket: out, g: g, door: &door{}, cancel: func() {}}
+	f := &filter{Conn: out, socket: out, g: g, door: &door{}}
 	f.ctx = t.Context()
 	f.drained.L = &f.mu
 	for _, id := range ids {

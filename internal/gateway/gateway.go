@@ -54,6 +54,15 @@ type Upstream interface {
 	Writable() error
 }
 
+// Adopter is an Upstream in the same process that can do without a goroutine
+// which waits for a connection's end: thousands of idle ones cost their stacks.
+type Adopter interface {
+	// Adopt is Serve, but returns as soon as the connection has been taken. The
+	// upstream closes it when it has done with it, for whatever reason, and after
+	// an error too.
+	Adopt(ctx context.Context, conn net.Conn) error
+}
+
 // Session is who an authenticated connection acts for.
 type Session struct {
 	Principal eventbus.Principal
