@@ -131,8 +131,11 @@ type caller struct {
 // policies wins; they must allow too when the trust only names the account. A
 // session policy of the caller limits it always.
 func (d *Directory) mayAssume(by caller, role *identity, sessionName, externalID string) policy.Decision {
-	values := d.context(by.who, by.arn, by.from, by.issued)
-	maps.Copy(values, by.given)
+	values := map[string][]string{}
+	if conditional(role.trust, by) {
+		values = d.context(by.who, by.arn, by.from, by.issued)
+		maps.Copy(values, by.given)
+	}
 	own := policy.Request{Principal: by.arn, Action: policy.AssumeRole, Resource: role.principal.ARN, Context: values}
 	trust := own
 	trust.Context = cloneContext(values)
@@ -156,6 +159,12 @@ func (d *Directory) mayAssume(by caller, role *identity, sessionName, externalID
 		}
 	}
 	return decision
+}
+
+// conditional reports whether a decision about assuming a role depends on the
+// request's context; most do not, and every login makes one.
+func conditional(trust *policy.Document, by caller) bool {
+	return len(policy.ContextKeys(by.who.docs, trust)) > 0 || len(policy.ContextKeys(nil, by.session)) > 0
 }
 
 // unreadable reports whether a policy of the identity cannot be read: it might

@@ -3,7 +3,7 @@ package sigv4
 import (
 	"bytes"
 	"encoding/json"
-	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -90,42 +90,35 @@ func ParsePayload(b []byte) (*Signed, error) {
 	})
 }
 
+// readPayload walks the members of the object, which json.Valid has found to be
+// JSON: encoding/json itself would take the last of two members of one name.
 func readPayload(b []byte) (values [fieldCount]string, err error) {
 	if !utf8.Valid(b) {
 		return values, fail(CheckSyntax, "not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	if !json.Valid(b) {
+		return values, fail(CheckSyntax, "broken JSON")
+	}
+	w := walk{bytes.TrimLeft(b, blanks)}
+	if !w.skip('{') {
 		return values, fail(CheckSyntax, "not a JSON object")
 	}
 	var seen [fieldCount]bool
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return values, fail(CheckSyntax, "broken JSON")
-		}
-		value, err := d.Token()
-		if err != nil {
-			return values, fail(CheckSyntax, "broken JSON")
-		}
-		i := fieldNamed(name.(string)) // a member's name is a string, or Token fails
-		if i < 0 {
-			return values, fail(CheckField, "unknown field %s", short(name.(string)))
-		}
-		if seen[i] {
+	for !w.skip('}') {
+		name := w.text()
+		i := fieldNamed(name)
+		switch {
+		case i < 0:
+			return values, fail(CheckField, "unknown field %s", short(name))
+		case seen[i]:
 			return values, fail(CheckField, "%s is there twice", payloadFields[i].name)
 		}
 		seen[i] = true
-		if values[i], err = fieldValue(i, value); err != nil {
+		w.skip(':')
+		if values[i], err = w.field(i); err != nil {
 			return values, err
 		}
-	}
-	if _, err := d.Token(); err != nil {
-		return values, fail(CheckSyntax, "broken JSON")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return values, fail(CheckSyntax, "text follows the JSON object")
+		w.skip(',')
 	}
 	for i, f := range payloadFields {
 		if !seen[i] && !f.optional {
@@ -135,6 +128,69 @@ func readPayload(b []byte) (values [fieldCount]string, err error) {
 	return values, nil
 }
 
+// blanks are what JSON allows between tokens.
+const blanks = " \t\r\n"
+
+// walk goes over valid JSON token by token.
+type walk struct{ rest []byte }
+
+// skip takes a delimiter and the blanks after it, when it is next.
+func (w *walk) skip(delimiter byte) bool {
+	if w.rest[0] != delimiter {
+		return false
+	}
+	w.rest = bytes.TrimLeft(w.rest[1:], blanks)
+	return true
+}
+
+// text takes a string.
+func (w *walk) text() string {
+	end, escaped := 1, false
+	for w.rest[end] != '"' {
+		if w.rest[end] == '\\' {
+			escaped = true
+			end++
+		}
+		end++
+	}
+	token := w.rest[:end+1]
+	w.rest = bytes.TrimLeft(w.rest[end+1:], blanks)
+	if !escaped {
+		return string(token[1:end])
+	}
+	var s string
+	_ = json.Unmarshal(token, &s) // it is valid
+	return s
+}
+
+// number takes a number, or gives nothing.
+func (w *walk) number() string {
+	end := 0
+	for end < len(w.rest) && strings.IndexByte("+-.0123456789eE", w.rest[end]) >= 0 {
+		end++
+	}
+	token := w.rest[:end]
+	w.rest = bytes.TrimLeft(w.rest[end:], blanks)
+	return string(token)
+}
+
+// field takes the value of the i-th field.
+func (w *walk) field(i int) (string, error) {
+	if w.rest[0] == '"' {
+		value := w.text()
+		if value == "" && i != fieldUserAgent {
+			return "", fail(CheckField, "%s is empty", payloadFields[i].name)
+		}
+		return value, nil
+	}
+	if i == fieldExpires {
+		if value := w.number(); value != "" {
+			return value, nil
+		}
+	}
+	return "", fail(CheckField, "%s is not a string", payloadFields[i].name)
+}
+
 func fieldNamed(name string) int {
 	for i := range payloadFields {
 		if payloadFields[i].name == name {
@@ -142,19 +198,4 @@ func fieldNamed(name string) int {
 		}
 	}
 	return -1
-}
-
-func fieldValue(i int, t json.Token) (string, error) {
-	switch v := t.(type) {
-	case string:
-		if v == "" && i != fieldUserAgent {
-			return "", fail(CheckField, "%s is empty", payloadFields[i].name)
-		}
-		return v, nil
-	case json.Number:
-		if i == fieldExpires {
-			return v.String(), nil
-		}
-	}
-	return "", fail(CheckField, "%s is not a string", payloadFields[i].name)
 }

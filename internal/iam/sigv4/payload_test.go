@@ -203,9 +203,22 @@ func FuzzParsePayload(f *testing.F) {
 	f.Add(encode(f, validPayload(f, "900")))
 	f.Add(encode(f, validPayload(f, "123.443")))
 	f.Add([]byte(`{"x-amz-expires":900,"host":""}`))
+	f.Add([]byte(strings.Replace(string(encode(f, validPayload(f, "900"))), "client", `\u0063\"\\li\ud800ent`, 1)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ParsePayload(b)
 		whole(t, s, err)
+		if err != nil {
+			return
+		}
+		var read map[string]any // by encoding/json, which has another idea of two members of one name only
+		if err := json.Unmarshal(b, &read); err != nil {
+			t.Fatalf("accepted, but %v", err)
+		}
+		for name, got := range map[string]string{"host": s.Host, "action": s.Action, "user-agent": s.UserAgent, "x-amz-security-token": s.SessionToken} {
+			if want, _ := read[name].(string); got != want {
+				t.Fatalf("%s is %q, read as %q", name, want, got)
+			}
+		}
 	})
 }
 
