@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,11 +99,16 @@ func (d *Directory) connect(ctx context.Context, a *attempt, s *Session) *proble
 	return nil
 }
 
+// globalRegion is what AWS's SDK for Java signs for when a client of STS was told
+// no region ("StsClient" with Region.AWS_GLOBAL, as aws-msk-iam-auth makes it).
+const globalRegion = "aws-global"
+
 // Authenticate verifies a signed request to STS and says who sent it. Errors are
 // those of Login; CheckOf tells them apart.
 func (d *Directory) Authenticate(ctx context.Context, signed *sigv4.Signed, from string) (*Session, error) {
 	a := d.newAttempt(from, "request", "sts")
-	s, p := d.authenticate(a, signed, sigv4.Rules{Regions: d.cfg.Regions, Now: d.cfg.Now()})
+	regions := append(slices.Clone(d.cfg.Regions), globalRegion)
+	s, p := d.authenticate(a, signed, sigv4.Rules{Regions: regions, Now: d.cfg.Now()})
 	if p != nil {
 		return nil, d.refuse(ctx, a, p)
 	}

@@ -16,7 +16,7 @@ func kindNotes(a Access, kind Kind) []string {
 		notes = append(notes, "boto3 reads AWS_DEFAULT_REGION and not AWS_REGION; without it a role cannot be assumed, and all that librdkafka says is that the token was not set.")
 	case KindMSKIAM, KindOAuthBearer:
 		if a.STSEndpoint != "" {
-			notes = append(notes, "Leave awsStsRegion out: with it the library asks sts."+a.Region+".amazonaws.com and AWS_ENDPOINT_URL_STS has no effect.")
+			notes = append(notes, "Leave awsStsRegion out: with it releases of the library before 2.3.9 ask sts."+a.Region+".amazonaws.com, and AWS_ENDPOINT_URL_STS has no effect.")
 		}
 		if a.RoleARN != "" {
 			notes = append(notes, `awsAddDefaultProviders="false" is there so that a role that cannot be assumed is an error; without it the library goes on with another identity.`)

@@ -48,8 +48,9 @@ func Settings(a Access, kind Kind) ([]Setting, error) {
 }
 
 // javaLogin are the settings of aws-msk-iam-auth (its README, "Configuring a
-// Kafka client to use AWS IAM"). awsStsRegion is left out on purpose: it makes the
-// library ask sts.REGION.amazonaws.com whatever AWS_ENDPOINT_URL_STS says.
+// Kafka client to use AWS IAM"). awsStsRegion is left out on purpose: it makes
+// releases before 2.3.9 ask sts.REGION.amazonaws.com whatever AWS_ENDPOINT_URL_STS
+// says.
 func javaLogin(a Access, kind Kind) []Setting {
 	module, mechanism := "software.amazon.msk.auth.iam.IAMLoginModule", "AWS_MSK_IAM"
 	handler := "software.amazon.msk.auth.iam.IAMClientCallbackHandler"

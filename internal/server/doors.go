@@ -100,6 +100,7 @@ func (s *Server) httpHandler() http.Handler {
 	endpoint := sts.New(sts.Config{Logger: s.cfg.Logger}, s.iam)
 	mux.Handle("/aws/sts", endpoint)
 	mux.Handle("/aws/sts/", endpoint)
+	mux.Handle("POST /{$}", endpoint) // AWS's SDK for Java leaves the path of AWS_ENDPOINT_URL_STS out
 	api := apiserver.New(s.cfg.Version, apiserver.Parts{
 		Bus: s.bus, ClientSet: s, Authorities: s, Sessions: s.session, Requests: s.onboarding, Catalog: s.catalog,
 		Provisioner: s.provision, Directory: s.iam, Observer: s.observe, Streams: s.streams,

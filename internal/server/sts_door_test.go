@@ -59,3 +59,23 @@ func TestSTSUnderItsOwnName(t *testing.T) {
 		t.Errorf("caller = %s, want %s", aws.ToString(who.Arn), want)
 	}
 }
+
+// TestSTSWithoutItsPath: AWS's SDK for Java takes host and port of
+// AWS_ENDPOINT_URL_STS and no path, and names no region when aws-msk-iam-auth was
+// told none.
+func TestSTSWithoutItsPath(t *testing.T) {
+	b := startBus(t, nil)
+	key, err := b.iam.RevealKey(t.Context(), eventbus.Actor{System: "dev"}, "test-producer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := sts.New(sts.Options{Region: "aws-global", BaseEndpoint: aws.String(b.Addresses().HTTP),
+		Credentials: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, "")})
+	who, err := client.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := eventbus.UserARN("aws-us-gov", "123456789012", "test-producer"); aws.ToString(who.Arn) != want {
+		t.Errorf("caller = %s, want %s", aws.ToString(who.Arn), want)
+	}
+}

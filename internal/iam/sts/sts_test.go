@@ -283,6 +283,7 @@ func TestProtocol(t *testing.T) {
 		}}, 403, "SignatureDoesNotMatch"},
 		{"another path than signed", request{body: callerIdentity, alter: func(r *http.Request) { r.URL.Path = "/aws/sts/" }}, 403, "SignatureDoesNotMatch"},
 		{"for another service", request{body: callerIdentity, service: "iam"}, 403, "SignatureDoesNotMatch"},
+		{"for no region, as Java does", request{body: callerIdentity, region: "aws-global"}, 200, ""},
 		{"for another region", request{body: callerIdentity, region: "eu-west-1"}, 403, "SignatureDoesNotMatch"},
 		{"an hour ago", request{body: callerIdentity, at: time.Now().Add(-time.Hour)}, 403, "SignatureDoesNotMatch"},
 		{"in an hour", request{body: callerIdentity, at: time.Now().Add(time.Hour)}, 403, "SignatureDoesNotMatch"},
