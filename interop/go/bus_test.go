@@ -27,12 +27,12 @@ type bus struct {
 }
 
 // startBus builds the binary, or takes the one that EVENTBUS_BINARY names, and
-// runs it on free ports until the test ends.
-func startBus(t *testing.T) *bus {
+// runs it on free ports until the test ends; more are flags of `dev`.
+func startBus(t *testing.T, more ...string) *bus {
 	t.Helper()
 	b := &bus{binary: os.Getenv("EVENTBUS_BINARY"), home: t.TempDir()}
 	if b.binary == "" {
-		b.binary = filepath.Join(b.home, "eventbus")
+		b.binary = filepath.Join(t.TempDir(), "eventbus") // not in home, where the bus keeps a folder of that name
 		build := exec.Command("go", "build", "-o", b.binary, "./cmd/eventbus")
 		build.Dir = filepath.Join(kafka.Folder(), "..")
 		if out, err := build.CombinedOutput(); err != nil {
@@ -41,8 +41,8 @@ func startBus(t *testing.T) *bus {
 	}
 	ready := filepath.Join(b.home, "ready.json")
 	const free = "127.0.0.1:0"
-	cmd := exec.Command(b.binary, "dev", "--no-demo", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
-		"--data-dir", filepath.Join(b.home, "data"), "--ready-file", ready, "--log-level", "info")
+	cmd := exec.Command(b.binary, append([]string{"dev", "--no-demo", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
+		"--data-dir", filepath.Join(b.home, "data"), "--ready-file", ready, "--log-level", "info"}, more...)...)
 	var log bytes.Buffer
 	cmd.Env, cmd.Stderr = b.environment(nil), &log
 	if err := cmd.Start(); err != nil {
