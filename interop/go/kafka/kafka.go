@@ -32,6 +32,7 @@ const (
 // Cluster is a running cluster. Node ids count from 1.
 type Cluster struct {
 	Bootstrap []string // host:port of each broker, in order of node id
+	Secure    []string // the same with TLS and SASL; of StartSecure only
 	nodes     []*node
 }
 
@@ -39,6 +40,8 @@ type Cluster struct {
 type node struct {
 	id                 int
 	port, controller   int
+	secure             int    // port of the listener with TLS and SASL, 0 without
+	certificate        string // PEM file with key and chain, of that listener
 	dir, config, class string
 	process            *exec.Cmd
 	ended              chan struct{}
@@ -69,13 +72,37 @@ func Missing(t testing.TB, what, why string) {
 // server.properties.
 func Start(t testing.TB, n int, settings ...string) *Cluster {
 	t.Helper()
+	return start(t, n, "", settings)
+}
+
+// StartSecure runs n brokers as Start does that also listen with TLS, by the
+// certificate in the file (PEM, key and chain), and SASL: User may sign in by
+// SCRAM-SHA-512 and PLAIN with Password, and by OAUTHBEARER with an unsecured
+// token.
+func StartSecure(t testing.TB, n int, certificate string, settings ...string) *Cluster {
+	t.Helper()
+	return start(t, n, certificate, settings)
+}
+
+// The login at the listener of StartSecure.
+const (
+	User     = "eventbus"
+	Password = "a password of the tests"
+)
+
+func start(t testing.TB, n int, certificate string, settings []string) *Cluster {
+	t.Helper()
 	Require(t)
 	class := classpath(t)
 	c := &Cluster{}
-	ports := FreePorts(t, 2*n)
+	ports := FreePorts(t, 3*n)
 	var voters []string
 	for i := range n {
-		one := &node{id: i + 1, port: ports[2*i], controller: ports[2*i+1], dir: t.TempDir(), class: class}
+		one := &node{id: i + 1, port: ports[3*i], controller: ports[3*i+1], dir: t.TempDir(), class: class}
+		if certificate != "" {
+			one.secure, one.certificate = ports[3*i+2], certificate
+			c.Secure = append(c.Secure, fmt.Sprintf("127.0.0.1:%d", one.secure))
+		}
 		one.config = filepath.Join(one.dir, "server.properties")
 		voters = append(voters, fmt.Sprintf("%d@127.0.0.1:%d", one.id, one.controller))
 		c.nodes = append(c.nodes, one)
@@ -160,15 +187,41 @@ func (n *node) format(brokers int, voters, settings []string) error {
 		"broker.session.timeout.ms=4000",
 		"broker.heartbeat.interval.ms=500",
 	}, settings...)
+	if n.secure != 0 {
+		lines = append(lines, n.secureSettings()...)
+	}
 	if err := os.WriteFile(n.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
 	const cluster = "4L6g3nShT-eMCtK--X86sw" // any id will do, the same for all
-	format := exec.Command("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", n.class, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", n.config)
+	arguments := []string{"-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", n.class, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", n.config}
+	if n.secure != 0 {
+		arguments = append(arguments, "--add-scram", fmt.Sprintf("SCRAM-SHA-512=[name=%s,password=%s]", User, Password))
+	}
+	format := exec.Command("java", arguments...)
 	if out, err := format.CombinedOutput(); err != nil {
 		return fmt.Errorf("format the storage of broker %d: %w\n%s", n.id, err, out)
 	}
 	return nil
+}
+
+// secureSettings add the listener with TLS and SASL; of a key that stands twice
+// the last one counts.
+func (n *node) secureSettings() []string {
+	listener := func(key string) string { return "listener.name.secure." + key }
+	return []string{
+		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d,SECURE://127.0.0.1:%d", n.port, n.controller, n.secure),
+		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,SECURE://127.0.0.1:%d", n.port, n.secure),
+		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL",
+		"inter.broker.listener.name=PLAINTEXT",
+		"ssl.keystore.type=PEM",
+		"ssl.keystore.location=" + n.certificate,
+		listener("sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN,OAUTHBEARER"),
+		listener("scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;"),
+		listener(fmt.Sprintf(`plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_%s="%s";`, User, Password)),
+		listener(`oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`),
+		"connections.max.reauth.ms=60000",
+	}
 }
 
 func (n *node) start() error {
