@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -34,9 +36,9 @@ func (c *Catalog) ExportLocation() Export {
 }
 
 // ExportEvents is every entity of the catalog, in a stable order: groups that
-// own something, events, their API entities, and consuming systems. Entities
-// that Backstage would refuse are left out, so that one bad entry does not
-// spoil the rest.
+// own something, the domains and systems that events are part of, events, their
+// API entities, and consuming systems. Entities that Backstage would refuse are
+// left out, so that one bad entry does not spoil the rest.
 func (c *Catalog) ExportEvents(ctx context.Context) (Export, error) {
 	events, err := c.Events(ctx)
 	if err != nil {
@@ -64,12 +66,16 @@ func (c *Catalog) ExportEvent(ctx context.Context, name string) (Export, error) 
 
 func (c *Catalog) entities(events []eventbus.Event, systems []eventbus.System) []writtenEntity {
 	owners := map[string]bool{c.cfg.Operator: true}
+	around := surroundings{domains: map[string]bool{}, systems: map[string]writtenEntity{}}
+	provided := map[string][]string{} // by system
 	var entities []writtenEntity
 	for _, e := range events {
 		if len(Validate(e)) > 0 {
 			continue
 		}
 		owners[e.Owner] = true
+		around.of(e)
+		provided[e.System] = append(provided[e.System], e.Name)
 		o := WriteOptions{APIVersion: c.cfg.APIVersion, HideBrokers: c.cfg.HideBrokers}
 		entities = append(entities, eventEntityOf(e, o), c.apiEntity(e))
 	}
@@ -80,9 +86,65 @@ func (c *Catalog) entities(events []eventbus.Event, systems []eventbus.System) [
 		if entityName.MatchString(s.Owner) {
 			owners[s.Owner] = true
 		}
-		entities = append(entities, systemEntityOf(s))
+		if s.Kind == "System" {
+			around.holds(s)
+		}
+		entities = append(entities, systemEntityOf(s, provided[s.Name]...))
 	}
-	return append(groups(owners), entities...)
+	return slices.Concat(groups(owners), c.domains(around), around.entities(), entities)
+}
+
+// derived marks an entity that the export makes of what events say, so that it
+// is not taken for one that somebody wrote when the export is read again.
+const derived = "eventbus/derived"
+
+// surroundings are the domains and systems that events and systems name. A name
+// that no entity can have is text, and stands in the event only.
+type surroundings struct {
+	domains map[string]bool
+	systems map[string]writtenEntity // by name; the zero value is one that the catalog holds itself
+}
+
+func (s surroundings) of(e eventbus.Event) {
+	if entityName.MatchString(e.Domain) {
+		s.domains[e.Domain] = true
+	}
+	if _, known := s.systems[e.System]; known || !entityName.MatchString(e.System) {
+		return
+	}
+	spec := writtenSystem{Owner: e.Owner}
+	if s.domains[e.Domain] {
+		spec.Domain = e.Domain
+	}
+	s.systems[e.System] = writtenEntity{APIVersion: DefaultAPIVersion, Kind: "System", Spec: spec,
+		Metadata: writtenMetadata{Name: e.System, Annotations: map[string]string{derived: "true"}}}
+}
+
+func (s surroundings) holds(one eventbus.System) {
+	s.systems[one.Name] = writtenEntity{}
+	if entityName.MatchString(one.Domain) {
+		s.domains[one.Domain] = true
+	}
+}
+
+func (s surroundings) entities() []writtenEntity {
+	var list []writtenEntity
+	for _, name := range slices.Sorted(maps.Keys(s.systems)) {
+		if e := s.systems[name]; e.Kind != "" {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// domains belong to the operator of the bus, who keeps the list of them.
+func (c *Catalog) domains(s surroundings) []writtenEntity {
+	var list []writtenEntity
+	for _, name := range slices.Sorted(maps.Keys(s.domains)) {
+		list = append(list, writtenEntity{APIVersion: DefaultAPIVersion, Kind: "Domain", Metadata: writtenMetadata{Name: name},
+			Spec: map[string]any{"owner": c.cfg.Operator}})
+	}
+	return list
 }
 
 func groups(owners map[string]bool) []writtenEntity {
@@ -102,14 +164,19 @@ func groups(owners map[string]bool) []writtenEntity {
 // apiEntity is the event as a built-in API entity, for a Backstage without a
 // processor for Event: its definition is an AsyncAPI document.
 func (c *Catalog) apiEntity(e eventbus.Event) writtenEntity {
+	system := ""
+	if entityName.MatchString(e.System) {
+		system = e.System
+	}
 	return writtenEntity{APIVersion: DefaultAPIVersion, Kind: "API",
 		Metadata: writtenMetadata{Name: e.Name, Title: e.Title, Description: text(e.Description), Tags: e.Tags, Links: e.Links},
 		Spec: struct {
 			Type       string             `yaml:"type"`
 			Lifecycle  eventbus.Lifecycle `yaml:"lifecycle"`
 			Owner      string             `yaml:"owner"`
+			System     string             `yaml:"system,omitempty"`
 			Definition string             `yaml:"definition"`
-		}{"asyncapi", e.Lifecycle, e.Owner, string(c.asyncAPI(e))}}
+		}{"asyncapi", e.Lifecycle, e.Owner, system, string(c.asyncAPI(e))}}
 }
 
 // asyncAPI describes the event's topics as AsyncAPI 3.0: a channel per

@@ -68,8 +68,12 @@ func readEntity(doc document.Document, into *Entities) []eventbus.Fault {
 		into.Events = append(into.Events, e)
 	case "Component", "System":
 		s, faults := readSystem(doc, kind)
-		if len(faults) > 0 {
+		switch {
+		case len(faults) > 0:
 			return faults
+		case doc.Text("metadata", "annotations", derived) == "true":
+			into.Others = append(into.Others, kind+" "+s.Name)
+			return nil
 		}
 		into.Systems = append(into.Systems, s)
 	case "API", "Group", "User", "Domain", "Location", "Resource", "Template":

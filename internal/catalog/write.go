@@ -66,6 +66,7 @@ type (
 		Domain       string   `yaml:"domain,omitempty"`
 		Subscribes   []string `yaml:"subscribesToEvent,omitempty,flow"`
 		ConsumesAPIs []string `yaml:"consumesApis,omitempty,flow"`
+		ProvidesAPIs []string `yaml:"providesApis,omitempty,flow"`
 	}
 )
 
@@ -113,10 +114,14 @@ func eventEntityOf(e eventbus.Event, o WriteOptions) writtenEntity {
 // well, so that a Backstage that does not know Event shows the relation.
 func WriteSystem(s eventbus.System) []byte { return render(systemEntityOf(s)) }
 
-func systemEntityOf(s eventbus.System) writtenEntity {
+// systemEntityOf takes the events that the system provides.
+func systemEntityOf(s eventbus.System, provides ...string) writtenEntity {
 	spec := writtenSystem{Type: s.Type, Lifecycle: s.Lifecycle, Owner: s.Owner, Domain: s.Domain, Subscribes: s.Subscribes}
+	if s.Kind == "System" && !entityName.MatchString(s.Domain) {
+		spec.Domain = "" // text, which Backstage would take for the name of an entity
+	}
 	if s.Kind == "Component" {
-		spec.ConsumesAPIs = s.Subscribes
+		spec.ConsumesAPIs, spec.ProvidesAPIs = s.Subscribes, provides
 	}
 	return writtenEntity{APIVersion: DefaultAPIVersion, Kind: s.Kind, Spec: spec,
 		Metadata: writtenMetadata{Name: s.Name, Title: s.Title, Description: text(s.Description)}}

@@ -27,8 +27,15 @@ type bus struct {
 }
 
 // startBus builds the binary, or takes the one that EVENTBUS_BINARY names, and
-// runs it on free ports until the test ends; more are flags of `dev`.
+// runs it on free ports and without the demo until the test ends; more are flags
+// of `dev`.
 func startBus(t *testing.T, more ...string) *bus {
+	t.Helper()
+	return startBusWith(t, append([]string{"--no-demo"}, more...)...)
+}
+
+// startBusWith is startBus with all flags of `dev` but the addresses.
+func startBusWith(t *testing.T, flags ...string) *bus {
 	t.Helper()
 	b := &bus{binary: os.Getenv("EVENTBUS_BINARY"), home: t.TempDir()}
 	if b.binary == "" {
@@ -41,8 +48,8 @@ func startBus(t *testing.T, more ...string) *bus {
 	}
 	ready := filepath.Join(b.home, "ready.json")
 	const free = "127.0.0.1:0"
-	cmd := exec.Command(b.binary, append([]string{"dev", "--no-demo", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
-		"--data-dir", filepath.Join(b.home, "data"), "--ready-file", ready, "--log-level", "info"}, more...)...)
+	cmd := exec.Command(b.binary, append([]string{"dev", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
+		"--data-dir", filepath.Join(b.home, "data"), "--ready-file", ready, "--log-level", "info"}, flags...)...)
 	var log bytes.Buffer
 	cmd.Env, cmd.Stderr = b.environment(nil), &log
 	if err := cmd.Start(); err != nil {
@@ -71,6 +78,22 @@ func startBus(t *testing.T, more ...string) *bus {
 			t.Fatalf("the bus did not become ready:\n%s", log.String())
 		}
 	}
+}
+
+// eventbus runs the command line against the bus, as its administrator or as who
+// signed in under who's own folder, and gives what it prints.
+func (b *bus) eventbus(t *testing.T, who string, arguments ...string) string {
+	t.Helper()
+	cmd := exec.Command(b.binary, append([]string{"--server", b.at.HTTP}, arguments...)...)
+	cmd.Env = b.environment(nil)
+	if who != "" {
+		cmd.Env = b.environment(map[string]string{"XDG_CONFIG_HOME": filepath.Join(b.home, who)})
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("eventbus %s: %v\n%s%s", strings.Join(arguments, " "), err, out, cmd.Stderr)
+	}
+	return string(out)
 }
 
 // clientSet is what `eventbus env` prints for a principal, "" for PLAINTEXT.
