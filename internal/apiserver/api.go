@@ -193,6 +193,7 @@ func (a *API) registerAll() {
 		}
 	}
 	a.registerSchemas()
+	a.illustrate()
 }
 
 // Handler serves every path under /api/; unknown ones answer a problem

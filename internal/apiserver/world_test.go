@@ -253,3 +253,12 @@ func (w *world) routes() []route {
 }
 
 type route struct{ method, path, id string }
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
