@@ -19,7 +19,7 @@ test: ## the tests; what needs more than Go skips with a reason
 e2e: ## the journeys of the command line
 	go test -count=1 -run TestScripts ./cmd/eventbus
 
-interop: ## stock clients of other languages, Apache Kafka and Apache Avro (installs them)
+interop: ## stock clients, Apache Kafka and Avro, Schemathesis and a Backstage (installs them)
 	EVENTBUS_REQUIRE=java EVENTBUS_SOAK=1 go test -count=1 -timeout 20m -v -run TestAgainstJava ./internal/registry/avro
 	cd interop/go && EVENTBUS_REQUIRE=all go test -count=1 -timeout 40m ./...
 

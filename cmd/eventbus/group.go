@@ -96,7 +96,11 @@ func groupTable(g streams.Group) table {
 		{"group", g.ID}, {"state", g.State}, {"kind", g.Kind}, {"members", strconv.Itoa(len(g.Members))}, {"lag", strconv.FormatInt(g.Lag, 10)},
 	}}
 	for _, p := range g.Partitions {
-		t.rows = append(t.rows, []string{fmt.Sprintf("%s / %d", p.Topic, p.Partition), fmt.Sprintf("lag %d", p.Lag)})
+		lag := "lag not known"
+		if p.Lag >= 0 {
+			lag = fmt.Sprintf("lag %d", p.Lag)
+		}
+		t.rows = append(t.rows, []string{fmt.Sprintf("%s / %d", p.Topic, p.Partition), lag})
 	}
 	return t
 }

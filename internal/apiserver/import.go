@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 )
 
@@ -36,6 +37,9 @@ type importAddressInput struct {
 
 func (a *API) importAddress(ctx context.Context, in *importAddressInput) (*body[catalog.Imported], error) {
 	text, err := a.parts.Fetch.Fetch(ctx, in.Body.URL)
+	if eventbus.CodeOf(err) == eventbus.CodeUnavailable { // not the bus is out of order, but what it was sent to
+		return nil, eventbus.Invalid("nothing was imported", eventbus.Fault{Path: "url", Message: "could not be reached", Fix: "check the address, and try again"})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -123,20 +124,36 @@ func (a *API) writeProblem(ctx huma.Context, p huma.StatusError) {
 func (a *API) nowhere(w http.ResponseWriter, r *http.Request) {
 	p := newProblem(http.StatusNotFound, "there is nothing at "+clip(r.URL.Path)).(*Problem)
 	p.Next = "GET /api/openapi.json lists what there is"
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		other := r.Clone(r.Context())
-		other.Method = method
-		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != "/api/" {
-			allowed = append(allowed, method)
-		}
-	}
+	allowed := a.allowed(r)
 	if len(allowed) > 0 && !slices.Contains(allowed, r.Method) {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		p = newProblem(http.StatusMethodNotAllowed, clip(r.URL.Path)+" does not answer "+clip(r.Method)).(*Problem)
 		p.Next = "it answers " + strings.Join(allowed, ", ")
 	}
 	writeProblem(w, p)
+}
+
+// allowed lists the methods of a path: those of its most literal pattern, so
+// that /events/import is not taken for an event of this name.
+func (a *API) allowed(r *http.Request) []string {
+	var methods []string
+	least := math.MaxInt
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		_, pattern := a.mux.Handler(other)
+		if pattern == "" || pattern == "/api/" {
+			continue
+		}
+		wild := strings.Count(pattern, "{")
+		if wild < least {
+			least, methods = wild, nil
+		}
+		if wild == least {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {

@@ -62,9 +62,10 @@ func TestProblems(t *testing.T) {
 			}
 		})
 	}
-	allow := w.call("administrator", "DELETE", "/api/v1/requests", "").header.Get("Allow")
-	if allow != "GET, POST" {
-		t.Errorf("Allow = %q", allow)
+	for path, want := range map[string]string{"/api/v1/requests": "GET, POST", "/api/v1/requests/check": "POST", "/api/v1/events/letter-ready": "GET, PUT, DELETE", "/api/v1/events/import": "POST"} {
+		if allow := w.must(405, "administrator", "OPTIONS", path, "").header.Get("Allow"); allow != want {
+			t.Errorf("%s: Allow = %q, want %q", path, allow, want)
+		}
 	}
 }
 

@@ -89,9 +89,11 @@ func (b *bus) eventbus(t *testing.T, who string, arguments ...string) string {
 	if who != "" {
 		cmd.Env = b.environment(map[string]string{"XDG_CONFIG_HOME": filepath.Join(b.home, who)})
 	}
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("eventbus %s: %v\n%s%s", strings.Join(arguments, " "), err, out, cmd.Stderr)
+		t.Fatalf("eventbus %s: %v\n%s%s", strings.Join(arguments, " "), err, out, talk.String())
 	}
 	return string(out)
 }
