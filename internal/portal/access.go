@@ -19,7 +19,6 @@ type accessView struct {
 	Statement                   string
 	Problem                     string
 	RequestURL                  string // of an access request, after a denial
-	AsCLI                       string
 	Empty                       *Empty
 }
 
@@ -49,7 +48,7 @@ func (p *Portal) accessPage(w http.ResponseWriter, v visit) error {
 		view.Actions = append(view.Actions, Choice{Value: s.action, Label: s.label, Hint: s.action, Chosen: s.action == view.Action})
 	}
 	if view.Principal != "" {
-		p.simulate(v, &view)
+		p.simulate(v, &view, &shell)
 	}
 	return p.render(w, v, http.StatusOK, "access", shell, view)
 }
@@ -73,7 +72,7 @@ func (p *Portal) principals(v visit, view *accessView) error {
 	return nil
 }
 
-func (p *Portal) simulate(v visit, view *accessView) {
+func (p *Portal) simulate(v visit, view *accessView, shell *Shell) {
 	resource := view.Resource
 	if !strings.HasPrefix(resource, "arn:") {
 		resource = p.resourceARN(view.Action, resource)
@@ -85,7 +84,9 @@ func (p *Portal) simulate(v visit, view *accessView) {
 	}
 	view.Asked, view.Reason, view.Policy, view.Statement = true, decision.Reason, decision.Policy, decision.Statement
 	view.Answer = Pill{"Allowed", ToneGood, "check_circle"}
-	view.AsCLI = "eventbus iam simulate --principal " + shellQuote(view.Principal) + " --action " + view.Action + " --resource " + shellQuote(resource)
+	question := map[string]string{"principal": view.Principal, "action": view.Action, "resource": resource}
+	shell.Elsewhere = Elsewhere{CLI: p.cli("iam", "simulate", "--principal", view.Principal, "--action", view.Action, "--resource", resource),
+		Curl: p.curlJSON("/api/v1/iam/simulate", question)}
 	if !decision.Allowed {
 		view.Answer = Pill{"Denied", ToneBad, "cancel"}
 		owners, err := p.topicOwners(v)

@@ -21,7 +21,6 @@ type auditView struct {
 	Verified                *Alert
 	Head                    string
 	Empty                   *Empty
-	AsCLI                   string
 }
 
 type auditRow struct {
@@ -33,13 +32,14 @@ type auditRow struct {
 const auditPage = 50
 
 func (p *Portal) auditShow(w http.ResponseWriter, v visit) error {
-	shell := Shell{Title: "Audit", Heading: "Audit record", Lede: "Who did what, and whether it was allowed. Every entry carries the hash of the one before, so that nothing can be changed or removed unseen.", Wide: true}
+	shell := Shell{Title: "Audit", Heading: "Audit record", Lede: "Who did what, and whether it was allowed. Every entry carries the hash of the one before, so that nothing can be changed or removed unseen.", Wide: true,
+		Elsewhere: Elsewhere{CLI: p.cli("audit", "tail") + "\n" + p.cli("audit", "verify"), Curl: p.curl("/api/v1/audit")}}
 	if !mayAudit(v.actor.Person) {
 		return &eventbus.Error{Code: eventbus.CodeForbidden, Message: "The audit record is open to auditors, reviewers and operators. What happened to your own requests stands on their pages.",
 			Next: "If you need more, ask the Event Bus team for the role auditor."}
 	}
 	query := v.URL.Query()
-	view := auditView{Actor: query.Get("actor"), Action: query.Get("action"), Resource: query.Get("resource"), Verify: with(v.URL, "verify", "1"), AsCLI: "eventbus audit tail && eventbus audit verify"}
+	view := auditView{Actor: query.Get("actor"), Action: query.Get("action"), Resource: query.Get("resource"), Verify: with(v.URL, "verify", "1")}
 	for _, o := range []eventbus.Outcome{"", eventbus.OutcomeAllowed, eventbus.OutcomeDenied, eventbus.OutcomeFailed, eventbus.OutcomeIntent} {
 		label := "Any outcome"
 		if o != "" {

@@ -3,7 +3,9 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -22,8 +24,6 @@ type catalogView struct {
 	Pages   Pages
 	Empty   *Empty
 	Propose string
-	AsCLI   string
-	AsCurl  string
 }
 
 // FacetView is one way to narrow a list, with counts.
@@ -87,14 +87,34 @@ func (p *Portal) catalogList(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	view := catalogView{Text: asked.Text, Rows: p.eventRows(v, found.Entries), Total: count(int64(found.Total), "event"),
-		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer",
-		AsCLI: "eventbus event list -o table", AsCurl: "curl -s " + shellQuote(p.cfg.BaseURL+"/api/v1/events")}
+		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer"}
 	p.facets(v, found, &view)
 	view.Pages = pagesOf(v.URL, asked.Page, pageSize, found.Total, "event")
 	view.Empty = catalogEmpty(v, asked, found.Total)
 	w.Header().Set("HX-Push-Url", with(v.URL, "page", query.Get("page")))
-	return p.render(w, v, http.StatusOK, "catalog", Shell{Title: "Event catalog", Wide: true,
+	return p.render(w, v, http.StatusOK, "catalog", Shell{Title: "Event catalog", Wide: true, Elsewhere: p.catalogElsewhere(asked),
 		Lede: "Every event that teams publish on the bus: what it means, what it carries and who may read it."}, view)
+}
+
+// catalogElsewhere asks the same question of the command line and the API.
+func (p *Portal) catalogElsewhere(q catalog.Query) Elsewhere {
+	words, query := []string{"event", "list"}, url.Values{}
+	if q.Text != "" {
+		words = append(words, q.Text)
+		query.Set("q", q.Text)
+	}
+	for _, f := range []struct{ flag, key, value string }{{"--domain", "domain", q.Domain}, {"--lifecycle", "lifecycle", string(q.Lifecycle)}, {"--system", "system", q.System},
+		{"--team", "team", q.Team}, {"--environment", "environment", q.Environment}, {"--data-class", "dataClass", string(q.DataClass)}} {
+		if f.value != "" {
+			words = append(words, f.flag, f.value)
+			query.Set(f.key, f.value)
+		}
+	}
+	address := "/api/v1/catalog"
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	return Elsewhere{CLI: p.cli(words...), Curl: p.curl(address), YAML: "/backstage/events.yaml"}
 }
 
 func (p *Portal) facets(v visit, found catalog.Result, view *catalogView) {
@@ -170,6 +190,20 @@ func pagesOf(u *url.URL, page, size, total int, noun string) Pages {
 		out.Next = with(u, "page", strconv.Itoa(page+1))
 	}
 	return out
+}
+
+// pageOf cuts the page out of a list that ?page= asks for.
+func pageOf[T any](u *url.URL, list []T, size int, noun string) ([]T, Pages) {
+	page, _ := strconv.Atoi(u.Query().Get("page"))
+	page = max(page, 1)
+	first := min((page-1)*size, len(list))
+	return list[first:min(first+size, len(list))], pagesOf(u, page, size, len(list), noun)
+}
+
+// containing leaves what has a text in its name, whatever the case.
+func containing[T any](list []T, text string, name func(T) string) []T {
+	text = strings.ToLower(text)
+	return slices.DeleteFunc(list, func(item T) bool { return !strings.Contains(strings.ToLower(name(item)), text) })
 }
 
 // eventRows adds to found events what is known of their use. It asks for the

@@ -1,11 +1,13 @@
 package portal
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // environmentsView says where clients connect.
 type environmentsView struct {
-	Rows  []placeView
-	AsCLI string
+	Rows []placeView
 }
 
 type placeView struct {
@@ -17,7 +19,8 @@ type placeView struct {
 }
 
 func (p *Portal) environmentsPage(w http.ResponseWriter, v visit) error {
-	view := environmentsView{AsCLI: "eventbus env --environment development"}
+	var view environmentsView
+	var lines []string
 	for _, e := range p.cfg.Environments() {
 		if v.env != "" && e.Name != v.env {
 			continue
@@ -35,6 +38,8 @@ func (p *Portal) environmentsPage(w http.ResponseWriter, v visit) error {
 		row.Properties = codeBlock{ID: "properties-" + e.Name, Title: "client.properties", Code: "bootstrap.servers=" + e.BootstrapIAM + "\nsecurity.protocol=SASL_SSL\nsasl.mechanism=AWS_MSK_IAM\n" +
 			"sasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required;\nsasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbackHandler\nschema.registry.url=" + e.RegistryURL + "\nauto.register.schemas=false\n"}
 		view.Rows = append(view.Rows, row)
+		lines = append(lines, p.cli("env", "--environment", e.Name))
 	}
-	return p.render(w, v, http.StatusOK, "environments", Shell{Title: "Environments", Lede: "Each has its own topics, addresses and rules. Requests move from left to right: what works in the lower ones is promoted to production.", Wide: true}, view)
+	return p.render(w, v, http.StatusOK, "environments", Shell{Title: "Environments", Lede: "Each has its own topics, addresses and rules. Requests move from left to right: what works in the lower ones is promoted to production.", Wide: true,
+		Elsewhere: Elsewhere{CLI: strings.Join(lines, "\n"), Curl: p.curl("/api/v1/environments")}}, view)
 }

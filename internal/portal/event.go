@@ -36,8 +36,6 @@ type overviewView struct {
 	OnePager   template.HTML
 	Lineage    lineageView
 	Faults     []string
-	AsCLI      string
-	AsCurl     string
 }
 
 // Fact is one row of a description list.
@@ -78,6 +76,7 @@ func (p *Portal) event(v visit, tab string) (eventbus.Event, eventHead, Shell, e
 		title = e.Name
 	}
 	shell := Shell{Title: title, Heading: title, Lede: e.Description, Wide: true, Crumbs: []Link{{"Event catalog", "/catalog"}, {Text: title}}}
+	shell.Elsewhere = Elsewhere{CLI: p.cli("event", "show", e.Name), Curl: p.curl("/api/v1/events/" + url.PathEscape(e.Name)), YAML: head.YAML}
 	if tab != "overview" {
 		shell.Title = title + ": " + tab
 	}
@@ -105,7 +104,7 @@ func (p *Portal) eventOverview(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	view := overviewView{Head: head, Systems: e.SourceSystems, Forwarders: e.Forwarders, OnePager: p.guides.markdown(e.OnePager),
-		Facts: eventFacts(e), AsCLI: "eventbus event show " + e.Name, AsCurl: "curl -s " + shellQuote(p.cfg.BaseURL+"/api/v1/events/"+url.PathEscape(e.Name))}
+		Facts: eventFacts(e)}
 	for _, f := range e.Problems {
 		view.Faults = append(view.Faults, f.String())
 	}
@@ -233,6 +232,7 @@ func (p *Portal) eventConsumers(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	view := consumersView{Head: head}
+	shell.Elsewhere = Elsewhere{Curl: p.curl("/api/v1/events/" + url.PathEscape(e.Name) + "/consumers")}
 	for _, c := range consumers {
 		name := c.Title
 		if name == "" {
@@ -303,6 +303,7 @@ func (p *Portal) eventHistory(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	view := historyView{Head: head}
+	shell.Elsewhere = Elsewhere{CLI: p.cli("request", "list", "--event", e.Name), Curl: p.curl("/api/v1/requests?event=" + url.QueryEscape(e.Name))}
 	for _, r := range list {
 		view.Items = append(view.Items, historyItem{At: moment(r.UpdatedAt), What: kindName(r.Kind) + ": " + r.Title,
 			Who: p.personName(v, r.Submitter), Detail: requestPill(r.State).Text, URL: "/requests/" + r.ID})

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,32 +56,14 @@ func TestStrangeRequestIDs(t *testing.T) {
 	}
 }
 
-// fixedGroups are consumer groups as a cluster would tell them.
-type fixedGroups []Group
-
-func (g fixedGroups) Groups(context.Context, string) ([]Group, error) { return g, nil }
-
-func (g fixedGroups) Group(_ context.Context, name string) (Group, error) {
-	for _, group := range g {
-		if group.Name == name {
-			return group, nil
-		}
-	}
-	return Group{}, eventbus.Errorf(eventbus.CodeNotFound, "there is no group %q", name)
-}
-
+// TestGroups: the groups of the cluster with their lag, a page at a time.
 func TestGroups(t *testing.T) {
-	w := emptyWorld(t)
-	w.portal.parts.Groups = fixedGroups{
-		{Name: "appointments-app-1", State: "Stable", Assignor: "range", Total: 1234, Members: []GroupMember{{"member-1", "/10.0.0.7"}},
-			Lag: []PartitionLag{{"prod_letter-ready", 0, 100, 1334, "member-1"}}},
-		{Name: "quiet", State: "Empty", Total: -1},
-	}
+	w := fullWorld(t)
 	for path, wants := range map[string][]string{
-		"/groups":                    {"appointments-app-1", "1,234", "Stable", "not known", "2 groups"},
-		"/groups?q=quiet":            {"1 group<", "quiet"},
+		"/groups":                    {"appointments-app-1", "Empty", "3 groups"},
+		"/groups?q=hub":              {"1 group<", "notification-hub-1"},
 		"/groups?q=none":             {"No consumer group matches"},
-		"/groups/appointments-app-1": {"1,334", "1,234", "/10.0.0.7", "range"},
+		"/groups/appointments-app-1": {"prod_letter-ready", "Records behind", "up to date"},
 	} {
 		page := body(t, w.get("pat", path))
 		for _, want := range wants {
@@ -93,28 +74,6 @@ func TestGroups(t *testing.T) {
 	}
 	if got := w.get("pat", "/groups/none").StatusCode; got != http.StatusNotFound {
 		t.Errorf("an unknown group gets %d", got)
-	}
-}
-
-// TestEmptyPages: a list with nothing in it says why, and what comes first.
-func TestEmptyPages(t *testing.T) {
-	w := emptyWorld(t)
-	for path, want := range map[string]string{
-		"/": "Propose the first event", "/catalog": "The catalog is empty", "/catalog?domain=none": "No event matches these filters", "/catalog?q=none": "No event matches",
-		"/requests": "No requests to show", "/requests?show=turn": "Nothing waits for you", "/requests?show=drafts": "No drafts", "/inbox": "Nothing here yet",
-		"/schemas": "No schema matches", "/topics": "No topic matches", "/search?q=none-such-word": "Nothing found for", "/search": "Search the whole bus", "/docs?q=none-such-word": "No guide mentions this",
-		"/requests/new?kind=consumer": "There is no event that this could be about",
-	} {
-		response := w.get("pat", path)
-		if page := body(t, response); response.StatusCode != http.StatusOK || !strings.Contains(page, want) {
-			t.Errorf("%s: status %d, lacks %q", path, response.StatusCode, want)
-		}
-	}
-	if page := body(t, w.get("bill", "/requests/new?kind=producer")); !strings.Contains(page, "You belong to no team") {
-		t.Error("a person without a team is not told")
-	}
-	if got := w.get("pat", "/catalog/none").StatusCode; got != http.StatusNotFound {
-		t.Errorf("an unknown event gets %d", got)
 	}
 }
 

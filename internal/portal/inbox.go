@@ -42,7 +42,7 @@ func (p *Portal) inbox(w http.ResponseWriter, v visit) error {
 	if len(list) == 0 {
 		view.Empty = &Empty{"mail", "Nothing here yet", "You are told here when a request needs you or has moved on.", nil}
 	}
-	return p.render(w, v, http.StatusOK, "inbox", Shell{Title: "Inbox", Lede: "What has happened on your requests and events."}, view)
+	return p.render(w, v, http.StatusOK, "inbox", Shell{Title: "Inbox", Lede: "What has happened on your requests and events.", Elsewhere: Elsewhere{Curl: p.curl("/api/v1/inbox")}}, view)
 }
 
 // inboxRead marks one notification, or all of them, as read.

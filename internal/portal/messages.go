@@ -25,7 +25,6 @@ type messagesView struct {
 	Note         string
 	Problem      string
 	Locked       *Empty
-	AsCLI        string
 }
 
 type recordRow struct {
@@ -72,7 +71,9 @@ func (p *Portal) messages(w http.ResponseWriter, v visit, status int, read bool)
 		s.Chosen = s.Value == start
 		view.Starts = append(view.Starts, s)
 	}
-	view.AsCLI = "eventbus consume " + shellQuote(view.Topic) + " --offset start"
+	if view.Topic != "" {
+		shell.Elsewhere = Elsewhere{CLI: p.cli("consume", view.Topic, "--count", "10")}
+	}
 	if read && view.Locked == nil {
 		status = p.readRecords(v, e, topic, &view)
 	}

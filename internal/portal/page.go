@@ -57,6 +57,14 @@ type Shell struct {
 	RequestID    string
 	Alert        *Alert
 	Wide         bool // no reading width: tables
+	Elsewhere    Elsewhere
+}
+
+// Elsewhere says how to get what a page shows without the page: lines for a
+// shell that run as they are, and the address of a document.
+type Elsewhere struct {
+	CLI, Curl string
+	YAML      string // address
 }
 
 // Link is a titled address within the portal.

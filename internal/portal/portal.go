@@ -37,6 +37,9 @@ type Config struct {
 	Logger       *slog.Logger                  // discards when nil
 }
 
+// defaultBaseURL is where the command line looks for a bus.
+const defaultBaseURL = "http://127.0.0.1:8080"
+
 // SupportChannel is one way to reach the people who run the bus.
 type SupportChannel struct {
 	Name     string // "Chat", "Mail", "On call"
@@ -55,39 +58,6 @@ type Records interface {
 type Inbox interface {
 	Inbox(ctx context.Context, p eventbus.Person, unreadOnly bool, limit int) ([]eventbus.Notification, error)
 	MarkRead(ctx context.Context, personID, notificationID string) error
-}
-
-// Topics reads topics from Kafka; *streams.Streams implements it.
-type Topics interface {
-	Topic(ctx context.Context, name string) (eventbus.Topic, error)
-	Topics(ctx context.Context, prefix string) ([]eventbus.Topic, error)
-}
-
-// Groups reads consumer groups from Kafka; package streams implements it.
-type Groups interface {
-	Groups(ctx context.Context, prefix string) ([]Group, error)
-	Group(ctx context.Context, name string) (Group, error)
-}
-
-// Group is a consumer group as the pages show it.
-type Group struct {
-	Name     string
-	State    string
-	Assignor string
-	Members  []GroupMember
-	Lag      []PartitionLag // empty in lists
-	Total    int64          // lag over all partitions; -1 when not known
-}
-
-// GroupMember is one client of a group.
-type GroupMember struct{ ID, Host string }
-
-// PartitionLag is how far a group is behind in one partition.
-type PartitionLag struct {
-	Topic          string
-	Partition      int32
-	Committed, End int64
-	Member         string
 }
 
 // Planner computes what an approval would make; provision implements it.
@@ -114,9 +84,7 @@ type Parts struct {
 	Access     *iam.Directory
 	Observe    *observe.Observer
 	Audit      audit.Store
-	Topics     Topics
-	Groups     Groups
-	Streams    *streams.Streams // records of the Messages tab; nil: they cannot be read here
+	Streams    *streams.Streams // topics, consumer groups and records; nil: this portal is not connected to a cluster
 	Planner    Planner
 	Status     func(ctx context.Context) []Component
 }
@@ -143,7 +111,7 @@ func New(cfg Config, parts Parts) *Portal {
 		cfg.Deployment = eventbus.DemoDeployment()
 	}
 	if cfg.BaseURL == "" {
-		cfg.BaseURL = "http://127.0.0.1:8080"
+		cfg.BaseURL = defaultBaseURL
 	}
 	if cfg.Region == "" {
 		cfg.Region = cfg.Deployment.Region

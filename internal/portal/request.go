@@ -42,8 +42,6 @@ type requestView struct {
 	Facts        []factGroup
 	OnePager     template.HTML
 	Activity     []activityView
-	AsCLI        string
-	AsCurl       string
 }
 
 type turnView struct{ Who, For, Since string }
@@ -120,8 +118,7 @@ func (p *Portal) requestPage(w http.ResponseWriter, v visit, status int, shown o
 	at := "/requests/" + url.PathEscape(r.ID)
 	row := p.requestRow(v, r)
 	view := requestView{ID: r.ID, At: at, Kind: kindName(r.Kind), State: row.State, Team: r.Team, Submitter: p.personName(v, r.Submitter),
-		Submitted: day(r.SubmittedAt), Yours: row.MyTurn, Warnings: shown.Warnings, OnePager: p.guides.markdown(shown.OnePager),
-		AsCLI: "eventbus request show " + r.ID + " -o yaml", AsCurl: "curl -s -H \"Authorization: Bearer $EVENTBUS_TOKEN\" " + shellQuote(p.cfg.BaseURL+"/api/v1/requests/"+r.ID)}
+		Submitted: day(r.SubmittedAt), Yours: row.MyTurn, Warnings: shown.Warnings, OnePager: p.guides.markdown(shown.OnePager)}
 	if _, err := p.parts.Catalog.Event(v.Context(), r.Event); err == nil {
 		view.Event = &Link{r.Event, "/catalog/" + url.PathEscape(r.Event)}
 	}
@@ -147,7 +144,8 @@ func (p *Portal) requestPage(w http.ResponseWriter, v visit, status int, shown o
 	slices.SortFunc(view.Changes, func(a, b changesView) int { return strings.Compare(a.Since, b.Since) })
 	view.Facts = p.requestFacts(v, r)
 	view.Activity = p.activity(v, r)
-	return p.render(w, v, status, "request", Shell{Title: row.Title, Wide: true, Alert: alert, Crumbs: []Link{{"Requests", "/requests"}, {Text: row.Title}}}, view)
+	return p.render(w, v, status, "request", Shell{Title: row.Title, Wide: true, Alert: alert,
+		Elsewhere: Elsewhere{CLI: p.cli("request", "show", r.ID), Curl: p.curl("/api/v1/requests/" + url.PathEscape(r.ID)), YAML: at + "/yaml"}, Crumbs: []Link{{"Requests", "/requests"}, {Text: row.Title}}}, view)
 }
 
 // turns says whose turn it is, one line for each that is waited for.

@@ -59,7 +59,7 @@ func (p *Portal) requestList(w http.ResponseWriter, v visit) error {
 	view.Total = count(int64(len(view.Rows)), "request")
 	view.Empty = requestsEmpty(show, len(view.Rows))
 	return p.render(w, v, http.StatusOK, "requests", Shell{Title: "Requests", Wide: true,
-		Lede: "Everything that teams have asked for, and whose turn it is."}, view)
+		Lede: "Everything that teams have asked for, and whose turn it is.", Elsewhere: Elsewhere{CLI: p.cli("request", "list"), Curl: p.curl("/api/v1/requests")}}, view)
 }
 
 // tabsOf lists the tabs that a request belongs to; "" is all of them.

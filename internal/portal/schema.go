@@ -108,6 +108,7 @@ func (p *Portal) eventSchema(w http.ResponseWriter, v visit) error {
 		if view.Schema != nil {
 			view.Versions = p.versions(v, subject, head.Tabs[1].URL)
 			p.compare(v, subject, &view)
+			shell.Elsewhere = p.schemaElsewhere(subject)
 		}
 	}
 	if view.Schema == nil && e.Schema != "" {
@@ -218,7 +219,8 @@ type fieldMatch struct {
 const maxSubjects = 200
 
 func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
-	shell := Shell{Title: "Schemas", Lede: "What records look like: every subject of the schema registry, with its versions and its compatibility level.", Wide: true}
+	shell := Shell{Title: "Schemas", Lede: "What records look like: every subject of the schema registry, with its versions and its compatibility level.", Wide: true,
+		Elsewhere: Elsewhere{CLI: p.cli("schema", "list"), Curl: p.registryCurl("", "/subjects")}}
 	view := schemasView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
 	if p.parts.Registry == nil {
 		view.Empty = &Empty{"code", "No registry here", "This bus runs without a schema registry.", nil}
@@ -254,6 +256,25 @@ func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
 	return p.render(w, v, http.StatusOK, "schemas", shell, view)
 }
 
+func (p *Portal) schemaElsewhere(subject string) Elsewhere {
+	return Elsewhere{CLI: p.cli("schema", "show", subject), Curl: p.registryCurl(subject, "/subjects/"+url.PathEscape(subject)+"/versions/latest")}
+}
+
+// registryCurl reads a path of the registry that holds a subject; "" when no
+// registry has an address.
+func (p *Portal) registryCurl(subject, path string) string {
+	at := ""
+	for _, e := range p.cfg.Environments() {
+		if e.RegistryURL != "" && (at == "" || strings.HasPrefix(subject, e.Prefix)) {
+			at = e.RegistryURL
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return "curl -fsS " + shellQuote(at+path)
+}
+
 // inEnvironment reports whether a topic or subject belongs to an environment;
 // everything belongs to the empty one.
 func (p *Portal) inEnvironment(environment, name string) bool {
@@ -276,5 +297,5 @@ func (p *Portal) schemaShow(w http.ResponseWriter, v visit) error {
 	}
 	view.Versions = p.versions(v, subject, "/schemas/"+url.PathEscape(subject))
 	p.compare(v, subject, &view)
-	return p.render(w, v, http.StatusOK, "subject", Shell{Title: subject, Wide: true, Crumbs: []Link{{"Schemas", "/schemas"}, {Text: subject}}}, view)
+	return p.render(w, v, http.StatusOK, "subject", Shell{Title: subject, Wide: true, Elsewhere: p.schemaElsewhere(subject), Crumbs: []Link{{"Schemas", "/schemas"}, {Text: subject}}}, view)
 }

@@ -25,7 +25,7 @@ var wantHeaders = map[string]string{
 func TestSecurityHeaders(t *testing.T) {
 	w := fullWorld(t)
 	paths := []string{"/login", "/no-such-page", "/static/none.js", "/favicon.ico", loadAssets().url("app.css"), "/requests/none"}
-	for _, page := range allPages(w) {
+	for _, page := range fullPages(w) {
 		paths = append(paths, page.path)
 	}
 	for _, path := range paths {

@@ -20,7 +20,6 @@ type settingsView struct {
 	Secret  string // of the token just made; shown this once
 	Problem string
 	Faults  []string
-	AsCLI   string
 }
 
 type tokenRow struct {
@@ -55,8 +54,8 @@ func (p *Portal) settings(w http.ResponseWriter, v visit, status int, view setti
 	for _, t := range tokens {
 		view.Tokens = append(view.Tokens, p.tokenRow(t))
 	}
-	view.AsCLI = "eventbus token create --name build --scope read"
-	return p.render(w, v, status, "settings", Shell{Title: "Settings", Lede: "Who you are to the bus, and the tokens that act for you."}, view)
+	return p.render(w, v, status, "settings", Shell{Title: "Settings", Lede: "Who you are to the bus, and the tokens that act for you.",
+		Elsewhere: Elsewhere{CLI: p.cli("token", "create", "build", "--scope", "read") + "\n" + p.cli("token", "list"), Curl: p.curl("/api/v1/tokens")}}, view)
 }
 
 func (p *Portal) tokenRow(t eventbus.APIToken) tokenRow {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"encoding/json"
 	"sort"
 	"strconv"
 	"strings"
@@ -56,6 +57,32 @@ func exports(a samples.Access) string {
 	}
 	sort.Strings(lines)
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// cli is a line of the bus's own client that runs as it is.
+func (p *Portal) cli(words ...string) string {
+	line := "eventbus"
+	for _, word := range words {
+		line += " " + shellQuote(word)
+	}
+	if p.cfg.BaseURL != defaultBaseURL {
+		line += " --server " + shellQuote(p.cfg.BaseURL)
+	}
+	return line
+}
+
+// curlJSON is a line that posts a document to the API.
+func (p *Portal) curlJSON(path string, document any) string {
+	text, err := json.Marshal(document)
+	if err != nil {
+		return ""
+	}
+	return p.curl(path) + " --json " + shellQuote(string(text))
+}
+
+// curl is a line that reads a path of the API with the caller's token.
+func (p *Portal) curl(path string) string {
+	return `curl -fsS -H "Authorization: Bearer $EVENTBUS_TOKEN" ` + shellQuote(p.cfg.BaseURL+path)
 }
 
 func commandLineBlocks(c connection) []codeBlock {

@@ -44,5 +44,5 @@ func (p *Portal) statusPage(w http.ResponseWriter, v visit) error {
 		}
 		view.Channels = append(view.Channels, channel)
 	}
-	return p.render(w, v, http.StatusOK, "status", Shell{Title: "Status and support", Lede: "How the bus is now, and whom to ask."}, view)
+	return p.render(w, v, http.StatusOK, "status", Shell{Title: "Status and support", Lede: "How the bus is now, and whom to ask.", Elsewhere: Elsewhere{Curl: p.curl("/healthz/ready")}}, view)
 }

@@ -31,27 +31,25 @@ type topicRow struct {
 const topicsPerPage = 50
 
 func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
-	shell := Shell{Title: "Topics", Lede: "What is on Kafka, in every environment. Topics are made by approved requests.", Wide: true}
+	shell := Shell{Title: "Topics", Lede: "What is on Kafka, in every environment. Topics are made by approved requests.", Wide: true,
+		Elsewhere: Elsewhere{CLI: p.cli("topic", "list"), Curl: p.curl("/api/v1/topics")}}
 	view := topicsView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
-	if p.parts.Topics == nil {
+	if p.parts.Streams == nil {
 		view.Empty = &Empty{"topic", "Topics cannot be read here", "This portal is not connected to a cluster.", nil}
 		return p.render(w, v, http.StatusOK, "topics", shell, view)
 	}
-	list, err := p.parts.Topics.Topics(v.Context(), "")
+	list, err := p.parts.Streams.Topics(v.Context(), "")
 	if err != nil {
 		return err
 	}
-	list = slices.DeleteFunc(list, func(t eventbus.Topic) bool {
-		return !p.inEnvironment(v.env, t.Name) || !strings.Contains(strings.ToLower(t.Name), strings.ToLower(view.Text))
-	})
+	list = slices.DeleteFunc(list, func(t eventbus.Topic) bool { return !p.inEnvironment(v.env, t.Name) })
+	list = containing(list, view.Text, func(t eventbus.Topic) string { return t.Name })
 	owners, err := p.topicOwners(v)
 	if err != nil {
 		return err
 	}
-	page, _ := strconv.Atoi(v.URL.Query().Get("page"))
-	page = max(page, 1)
-	first := min((page-1)*topicsPerPage, len(list))
-	for _, t := range list[first:min(first+topicsPerPage, len(list))] {
+	shown, pages := pageOf(v.URL, list, topicsPerPage, "topic")
+	for _, t := range shown {
 		row := topicRow{Name: t.Name, URL: "/topics/" + url.PathEscape(t.Name), Partitions: strconv.Itoa(int(t.Partitions)), Environment: "–"}
 		if e, ok := eventbus.EnvironmentOf(p.cfg.Environments(), t.Name); ok {
 			row.Environment = e.Label
@@ -63,8 +61,7 @@ func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 		}
 		view.Rows = append(view.Rows, row)
 	}
-	view.Total = count(int64(len(list)), "topic")
-	view.Pages = pagesOf(v.URL, page, topicsPerPage, len(list), "topic")
+	view.Total, view.Pages = count(int64(len(list)), "topic"), pages
 	if len(list) == 0 {
 		view.Empty = &Empty{"topic", "No topic matches", "Topics appear when a request is approved and provisioned.", &Link{"Show all topics", "/topics"}}
 	}
@@ -123,10 +120,10 @@ type accessRow struct {
 
 func (p *Portal) topicShow(w http.ResponseWriter, v visit) error {
 	name := v.PathValue("topic")
-	if p.parts.Topics == nil || eventbus.InternalTopic(name) {
+	if p.parts.Streams == nil || eventbus.InternalTopic(name) {
 		return eventbus.Errorf(eventbus.CodeNotFound, "there is no topic %q that pages show", name)
 	}
-	t, err := p.parts.Topics.Topic(v.Context(), name)
+	t, err := p.parts.Streams.Topic(v.Context(), name)
 	if err != nil {
 		return err
 	}
@@ -143,7 +140,7 @@ func (p *Portal) topicShow(w http.ResponseWriter, v visit) error {
 	if err != nil {
 		return err
 	}
-	shell := Shell{Title: name, Wide: true, Crumbs: []Link{{"Topics", "/topics"}, {Text: name}}}
+	shell := Shell{Title: name, Wide: true, Elsewhere: Elsewhere{CLI: p.cli("topic", "show", name), Curl: p.curl("/api/v1/topics/" + url.PathEscape(name))}, Crumbs: []Link{{"Topics", "/topics"}, {Text: name}}}
 	if e, ok := owners[name]; ok {
 		view.Event = &Link{e.title, "/catalog/" + url.PathEscape(e.name)}
 	} else {
@@ -178,91 +175,4 @@ func configMeaning(key, value string) string {
 		return "no limit"
 	}
 	return ""
-}
-
-// groupsView lists consumer groups.
-type groupsView struct {
-	Text  string
-	Rows  []groupRow
-	Total string
-	Empty *Empty
-}
-
-type groupRow struct {
-	Name, URL, Members, Lag string
-	State                   Pill
-}
-
-// maxGroups bounds a page of groups; the search narrows further.
-const maxGroups = 200
-
-func (p *Portal) groupList(w http.ResponseWriter, v visit) error {
-	shell := Shell{Title: "Consumer groups", Lede: "Who reads, and how far behind.", Wide: true}
-	view := groupsView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
-	if p.parts.Groups == nil {
-		view.Empty = &Empty{"groups", "Groups cannot be read here", "This portal is not connected to a cluster that tells its consumer groups.", nil}
-		return p.render(w, v, http.StatusOK, "groups", shell, view)
-	}
-	list, err := p.parts.Groups.Groups(v.Context(), "")
-	if err != nil {
-		return err
-	}
-	total := 0
-	for _, g := range list {
-		if !strings.Contains(strings.ToLower(g.Name), strings.ToLower(view.Text)) {
-			continue
-		}
-		if total++; total <= maxGroups {
-			view.Rows = append(view.Rows, groupRow{Name: g.Name, URL: "/groups/" + url.PathEscape(g.Name), Members: strconv.Itoa(len(g.Members)), Lag: lagText(g.Total), State: groupPill(g.State)})
-		}
-	}
-	view.Total = count(int64(total), "group")
-	if total == 0 {
-		view.Empty = &Empty{"groups", "No consumer group matches", "A group appears with its first commit.", &Link{"Show all groups", "/groups"}}
-	}
-	return p.render(w, v, http.StatusOK, "groups", shell, view)
-}
-
-func lagText(lag int64) string {
-	if lag < 0 {
-		return "not known"
-	}
-	return grouped(lag)
-}
-
-func groupPill(state string) Pill {
-	switch strings.ToLower(state) {
-	case "stable":
-		return Pill{"Stable", ToneGood, "check_circle"}
-	case "empty", "dead":
-		return Pill{sentence(strings.ToLower(state)), ToneQuiet, "remove_circle"}
-	default:
-		return Pill{state, ToneInfo, "autorenew"}
-	}
-}
-
-// groupView is one consumer group, partition by partition.
-type groupView struct {
-	State    Pill
-	Facts    []Fact
-	Members  []GroupMember
-	Lag      []lagRow
-	Measured bool
-}
-
-type lagRow struct{ Topic, Partition, Committed, End, Lag, Member string }
-
-func (p *Portal) groupShow(w http.ResponseWriter, v visit) error {
-	if p.parts.Groups == nil {
-		return eventbus.Errorf(eventbus.CodeNotFound, "this portal is not connected to a cluster that tells its consumer groups")
-	}
-	g, err := p.parts.Groups.Group(v.Context(), v.PathValue("group"))
-	if err != nil {
-		return err
-	}
-	view := groupView{State: groupPill(g.State), Members: g.Members, Facts: []Fact{{Term: "Records behind", Text: lagText(g.Total)}, {Term: "Members", Text: strconv.Itoa(len(g.Members))}, {Term: "Assignor", Text: g.Assignor}}}
-	for _, l := range g.Lag {
-		view.Lag = append(view.Lag, lagRow{l.Topic, strconv.Itoa(int(l.Partition)), grouped(l.Committed), grouped(l.End), grouped(max(l.End-l.Committed, 0)), l.Member})
-	}
-	return p.render(w, v, http.StatusOK, "group", Shell{Title: g.Name, Wide: true, Crumbs: []Link{{"Consumer groups", "/groups"}, {Text: g.Name}}}, view)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -53,7 +55,7 @@ func actorOf(id string) eventbus.Actor {
 type world struct {
 	t          testing.TB
 	portal     *Portal
-	store      *store.Store
+	store      *flakyStore
 	catalog    *catalog.Catalog
 	onboarding *onboarding.Service
 	registry   *registry.Registry
@@ -80,9 +82,10 @@ func emptyWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Path: filepath.Join(t.TempDir(), "bus.db"), Now: w.clock})
+	opened, err := store.Open(ctx, store.Config{Path: filepath.Join(t.TempDir(), "bus.db"), Now: w.clock})
 	w.ok(err)
-	t.Cleanup(func() { _ = st.Close() })
+	t.Cleanup(func() { _ = opened.Close() })
+	st := &flakyStore{Store: opened}
 	w.store = st
 	for _, p := range people {
 		w.ok(st.SavePerson(ctx, p))
@@ -90,8 +93,8 @@ func emptyWorld(t testing.TB) *world {
 	}
 	w.ok(st.SaveEnvironments(ctx, environments()))
 	w.startKafka(ctx)
-	record := audit.New(audit.Config{Now: w.clock}, st)
-	access, err := iam.Open(ctx, iam.Config{MasterKey: make([]byte, 32), Now: w.clock}, st, record)
+	record := audit.New(audit.Config{Now: w.clock}, opened)
+	access, err := iam.Open(ctx, iam.Config{MasterKey: make([]byte, 32), Now: w.clock}, opened, record)
 	w.ok(err)
 	w.ok(access.EnsureTestPrincipals(ctx))
 	w.catalog = catalog.New(catalog.Config{Now: w.clock}, st, st)
@@ -104,9 +107,9 @@ func emptyWorld(t testing.TB) *world {
 	w.kafka = admin
 	w.portal = New(Config{Version: "test", Dev: true, Personas: people, Environments: environments, Now: w.clock,
 		Support: []SupportChannel{{"Chat", "https://chat.example.gov/event-bus", "within an hour on working days"}, {"On call", "mailto:oncall@example.gov", "within 30 minutes"}}},
-		Parts{Sessions: session.New(session.Config{Now: w.clock, Issuer: "http://127.0.0.1:1", ClientID: "bus", RedirectURL: "http://127.0.0.1/login/callback", Idle: 1000 * time.Hour, Absolute: 1000 * time.Hour}, st),
+		Parts{Sessions: session.New(session.Config{Now: w.clock, Issuer: "http://127.0.0.1:1", ClientID: "bus", RedirectURL: "http://127.0.0.1/login/callback", Idle: 1000 * time.Hour, Absolute: 1000 * time.Hour}, opened),
 			Catalog: w.catalog, Onboarding: w.onboarding, Records: st, Inbox: st, Registry: w.registry, Access: access, Observe: w.observe, Audit: st,
-			Topics: topics, Streams: topics, Status: func(context.Context) []Component {
+			Streams: topics, Status: func(context.Context) []Component {
 				return []Component{{"Kafka engine", true, "Embedded, one node, writable"}, {"Schema registry", true, "Leads and follows its topic"}}
 			}})
 	w.server = httptest.NewServer(w.portal.Handler())
@@ -117,7 +120,7 @@ func emptyWorld(t testing.TB) *world {
 // startKafka runs the engine and the registry until the test ends.
 func (w *world) startKafka(ctx context.Context) {
 	w.t.Helper()
-	engine, err := cluster.OpenEmbedded(ctx, cluster.Config{DiskBudget: -1}, w.store)
+	engine, err := cluster.OpenEmbedded(ctx, cluster.Config{DiskBudget: -1}, w.store.Store)
 	w.ok(err)
 	w.cluster = engine
 	w.registry, err = registry.Open(ctx, registry.Config{Heartbeat: 50 * time.Millisecond, Now: w.clock}, engine.ClientOpts(), nil)
@@ -204,6 +207,7 @@ func fullWorld(t testing.TB) *world {
 	w.access()
 	w.openRequests()
 	w.traffic()
+	w.readers()
 	w.ok(w.catalog.Refresh(context.Background()))
 	return w
 }
@@ -359,6 +363,22 @@ func (w *world) traffic() {
 	}
 	w.ok(w.observe.Save(context.Background()))
 	w.advance(10 * time.Minute)
+}
+
+// readers commit offsets as two consumer groups do, of which one is behind.
+func (w *world) readers() {
+	w.t.Helper()
+	for i := range 3 {
+		w.letter("prod_letter-ready", fmt.Sprint("made-up-", i))
+	}
+	admin := kadm.NewClient(w.kafka)
+	for group, at := range map[string]int64{"appointments-app-1": 0, "notification-hub-1": 1} {
+		offsets := kadm.Offsets{}
+		for partition := range int32(6) {
+			offsets.Add(kadm.Offset{Topic: "prod_letter-ready", Partition: partition, At: at, LeaderEpoch: -1})
+		}
+		w.ok(admin.CommitAllOffsets(context.Background(), group, offsets))
+	}
 }
 
 // get fetches a page as a person; "" is nobody.
