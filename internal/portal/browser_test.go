@@ -227,6 +227,42 @@ func (b *Tab) Becomes(what, script string) {
 	b.T.Fatalf("never: %s; the page is %s", what, seen)
 }
 
+// Says reports whether the page says a text now.
+func (b *Tab) Says(text string) bool {
+	b.T.Helper()
+	return ask[bool](b, fmt.Sprintf(`document.body.innerText.replace(/\s+/g, " ").includes(%s)`, quoted(text)))
+}
+
+// Offers reports whether there is something to click on with these words.
+func (b *Tab) Offers(words string) bool {
+	b.T.Helper()
+	return ask[bool](b, fmt.Sprintf(findByWords, quoted(words))+` !== null`)
+}
+
+// Path is the address of the page within the portal.
+func (b *Tab) Path() string { return ask[string](b, `location.pathname`) }
+
+// openGates are the folds in which a reviewer sets gates that are open.
+const openGates = `[...document.querySelectorAll(".gates > li")].filter((g) => g.querySelector("details") && /Open|Lapsed/.test(g.querySelector(".pill").textContent))`
+
+// HasOpenGate reports whether the reader may set a gate that is open.
+func (b *Tab) HasOpenGate() bool { return ask[bool](b, openGates+`.length > 0`) }
+
+// OpenGate opens the first such fold.
+func (b *Tab) OpenGate() {
+	b.T.Helper()
+	b.clickOn("a gate to set", openGates+`[0].querySelector("summary")`)
+}
+
+// FillNth fills the nth field of several with the same label, from 0.
+func (b *Tab) FillNth(n int, label, value string) {
+	b.T.Helper()
+	find := fmt.Sprintf(`([...document.querySelectorAll("main label")].filter((l) => l.textContent.trim().startsWith(%s))[%d] || {control: null}).control`, quoted(label), n)
+	b.clickOn(label, find)
+	b.do(chromedp.Evaluate[chromedp.Void](find + `.select()`))
+	b.write(value)
+}
+
 // Sees waits until the page says a text.
 func (b *Tab) Sees(text string) {
 	b.T.Helper()
@@ -248,7 +284,7 @@ func quoted(text string) string {
 // for screen readers. %s is the text.
 const findByWords = `(() => {
   const say = (e) => (e.getAttribute("aria-label") || e.textContent || "").replace(/\s+/g, " ").trim();
-  const seen = [...document.querySelectorAll("a[href], button, summary, label")].filter((e) => e.checkVisibility({visibilityProperty: true}));
+  const seen = [...document.querySelectorAll("main a[href], main button, main summary, main label"), ...document.querySelectorAll("a[href], button, summary")].filter((e) => e.checkVisibility({visibilityProperty: true}));
   const want = %s;
   return seen.find((e) => say(e) === want) || seen.find((e) => say(e).startsWith(want)) || null;
 })()`

@@ -139,7 +139,7 @@ func (p *Portal) requestPage(w http.ResponseWriter, v visit, status int, shown o
 	view.Made = p.made(v, r)
 	for decision, rows := range shown.Changes {
 		stage, by, _ := strings.Cut(decision, " ")
-		view.Changes = append(view.Changes, changesView{"Since the " + strings.ToLower(stageName(eventbus.Stage(stage))) + " by " + p.personName(v, by), rows})
+		view.Changes = append(view.Changes, changesView{"Changed since the " + stageName(eventbus.Stage(stage)) + " by " + p.personName(v, by), rows})
 	}
 	slices.SortFunc(view.Changes, func(a, b changesView) int { return strings.Compare(a.Since, b.Since) })
 	view.Facts = p.requestFacts(v, r)
@@ -276,7 +276,9 @@ func (p *Portal) offerDecision(a onboarding.Act, view *requestView) {
 	d := &view.Decide[i]
 	switch eventbus.Decision(a.Do) {
 	case eventbus.DecisionApprove:
-		d.Approve, d.WhyNot = a.WhyNot == "", a.WhyNot
+		d.Approve = a.WhyNot == ""
+		d.WhyNot, _, _ = strings.Cut(a.WhyNot, ": gates.") // the gates stand on the page themselves
+		d.WhyNot = sentence(d.WhyNot)
 	case eventbus.DecisionAskChanges:
 		d.Ask = true
 	default:

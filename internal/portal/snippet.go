@@ -24,6 +24,8 @@ func languages(c connection) []samples.LanguageInfo {
 	return append(list, samples.LanguageInfo{Name: commandLine, Title: "eventbus CLI", IAM: true})
 }
 
+const credentialsNote = "Set these where the program runs; credentials come from where it runs, never from here."
+
 // snippets gives everything that a program in one language consists of, ready
 // to be copied, and what goes wrong with it and why.
 func snippets(language samples.Language, c connection) (blocks []codeBlock, notes []string, err error) {
@@ -38,7 +40,7 @@ func snippets(language samples.Language, c connection) (blocks []codeBlock, note
 	if err != nil {
 		return nil, nil, err
 	}
-	blocks = append(blocks, codeBlock{ID: "code-env", Title: "Environment", Note: "Set these where the program runs; credentials come from where it runs, never from here.", Code: exports(c.access)})
+	blocks = append(blocks, codeBlock{ID: "code-env", Title: "Environment", Note: credentialsNote, Code: exports(c.access)})
 	for i, f := range sample.Files {
 		blocks = append(blocks, codeBlock{ID: "code-" + strconv.Itoa(i), Title: f.Name, Code: f.Text})
 	}
@@ -86,12 +88,7 @@ func (p *Portal) curl(path string) string {
 }
 
 func commandLineBlocks(c connection) []codeBlock {
-	name := c.access.RoleARN
-	if principal, err := eventbus.ParseIdentityARN(name); err == nil {
-		name = principal.Name
-	}
-	blocks := []codeBlock{{ID: "code-env", Title: "Environment", Note: "Prints the variables that stock clients read.",
-		Code: `eval "$(eventbus env --principal ` + shellQuote(name) + " --environment " + c.Environment + `)"` + "\n"}}
+	blocks := []codeBlock{{ID: "code-env", Title: "Environment", Note: credentialsNote, Code: exports(c.access)}}
 	if c.Produces {
 		return append(blocks, codeBlock{ID: "code-0", Title: "Produce", Note: "JSON lines in, Avro on the wire.", Code: "echo " + shellQuote(c.example) + " | eventbus produce " + shellQuote(c.Topic) + "\n"})
 	}

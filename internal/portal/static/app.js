@@ -59,6 +59,19 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
+// A page of a form that is being saved by itself goes on when that is done, so
+// that it does not overtake itself.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.classList.contains("htmx-request")) return;
+  event.preventDefault();
+  const wait = setInterval(() => {
+    if (form.classList.contains("htmx-request")) return;
+    clearInterval(wait);
+    form.requestSubmit(event.submitter);
+  }, 30);
+});
+
 // The summary of faults is read first.
 const summary = document.querySelector("[data-focus]");
 if (summary) summary.focus();
