@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +19,15 @@ import (
 type bus struct {
 	binary string
 	home   string // of its token, and of the clients
+	log    journal
 	at     struct {
 		HTTP     string `json:"http"`
 		Registry string `json:"registry"`
 		Kafka    string `json:"kafka"`
 		KafkaIAM string `json:"kafka_iam"`
+		STSTLS   string `json:"sts_tls"`
+		CA       string `json:"ca_file"`
+		Trust    string `json:"truststore"`
 	}
 }
 
@@ -50,8 +55,7 @@ func startBusWith(t *testing.T, flags ...string) *bus {
 	const free = "127.0.0.1:0"
 	cmd := exec.Command(b.binary, append([]string{"dev", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
 		"--data-dir", filepath.Join(b.home, "data"), "--ready-file", ready, "--log-level", "info"}, flags...)...)
-	var log bytes.Buffer
-	cmd.Env, cmd.Stderr = b.environment(nil), &log
+	cmd.Env, cmd.Stderr = b.environment(nil), &b.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +67,7 @@ func startBusWith(t *testing.T, flags ...string) *bus {
 			t.Errorf("the bus ended with %v", err)
 		}
 		if t.Failed() {
-			text := log.Bytes()
+			text := b.log.since(0)
 			t.Logf("the bus's log ends:\n%s", text[max(0, len(text)-6000):])
 		}
 	})
@@ -75,9 +79,33 @@ func startBusWith(t *testing.T, flags ...string) *bus {
 			return b
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the bus did not become ready:\n%s", log.String())
+			t.Fatalf("the bus did not become ready:\n%s", b.log.since(0))
 		}
 	}
+}
+
+// journal is the log of a bus, one JSON object a line.
+type journal struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write takes in more of it.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.text = append(j.text, p...)
+	return len(p), nil
+}
+
+// size is how long it is by now.
+func (j *journal) size() int { return len(j.since(0)) }
+
+// since gives what was written after a size.
+func (j *journal) since(from int) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return string(j.text[from:])
 }
 
 // eventbus runs the command line against the bus, as its administrator or as who
@@ -101,18 +129,12 @@ func (b *bus) eventbus(t *testing.T, who string, arguments ...string) string {
 // clientSet is what `eventbus env` prints for a principal, "" for PLAINTEXT.
 func (b *bus) clientSet(t *testing.T, principal string) map[string]string {
 	t.Helper()
-	arguments := []string{"--server", b.at.HTTP, "env", "--format", "json"}
+	arguments := []string{"env", "--format", "json"}
 	if principal != "" {
 		arguments = append(arguments, "--principal", principal)
 	}
-	cmd := exec.Command(b.binary, arguments...)
-	cmd.Env = b.environment(nil)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("eventbus env: %v\n%s", err, out)
-	}
 	var set map[string]string
-	if err := json.Unmarshal(out, &set); err != nil {
+	if err := json.Unmarshal([]byte(b.eventbus(t, "", arguments...)), &set); err != nil {
 		t.Fatal(err)
 	}
 	return set
@@ -161,7 +183,7 @@ func (b *bus) do(t *testing.T, c client, set map[string]string, jobs ...string) 
 	for line := range strings.Lines(string(out)) {
 		verdict, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		job, text, _ := strings.Cut(rest, " ")
-		if verdict == "ok" || verdict == "none" || verdict == "error" {
+		if verdict == "ok" || verdict == "none" || verdict == "bytes" || verdict == "error" {
 			outcomes[job] = outcome{verdict, text}
 		}
 	}
@@ -178,5 +200,6 @@ func (b *bus) do(t *testing.T, c client, set map[string]string, jobs ...string) 
 }
 
 // outcome is what a client said about a job: ok, none (the client has it not),
-// error, or silent when it ended without a word.
+// bytes (it carries them, and cannot read them), error, or silent when it ended
+// without a word.
 type outcome struct{ verdict, text string }

@@ -6,13 +6,14 @@ import (
 	"maps"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/enterprise-event-bus/eventbus/interop/go/kafka"
 )
@@ -23,15 +24,17 @@ type client struct {
 	folder        string // of interop/, where it runs
 	command       []string
 	mechanisms    []string // of AWS IAM that it has
-	avro          string   // its serializer, when one is tested
+	noAlter       []string // mechanisms whose token the library makes out of reach of the program
 	needs         string   // what EVENTBUS_REQUIRE calls it
 	prepare       func(t *testing.T)
 	found         bool
 }
 
+// The doors, each by what a client signs in with.
 const (
-	iam   = "AWS_MSK_IAM"
-	oauth = "OAUTHBEARER"
+	plaintext = "PLAINTEXT"
+	iam       = "AWS_MSK_IAM"
+	oauth     = "OAUTHBEARER"
 )
 
 // clients lists what is tested; versions are those of the lock files.
@@ -53,13 +56,13 @@ func clients(t *testing.T) []client {
 		{name: "franz-go", version: locked(t, "go/go.mod", `twmb/franz-go v(\S+)`), folder: "go", command: []string{program, "franz"}, mechanisms: []string{iam, oauth}, needs: "go", found: true},
 		{name: "Sarama", version: locked(t, "go/go.mod", `IBM/sarama v(\S+)`), folder: "go", command: []string{program, "sarama"}, mechanisms: []string{oauth}, needs: "go", found: true},
 		{name: "confluent-kafka (Python)", version: locked(t, "python/requirements.txt", `confluent-kafka==(\S+)`), folder: "python",
-			command: []string{filepath.Join(kafka.Folder(), "python", ".venv", "bin", "python"), "client.py"}, mechanisms: []string{oauth}, avro: "AvroSerializer", needs: "python", found: have("python3"), prepare: installPython},
+			command: []string{filepath.Join(kafka.Folder(), "python", ".venv", "bin", "python"), "client.py"}, mechanisms: []string{oauth}, needs: "python", found: have("python3"), prepare: installPython},
 		{name: "kafkajs", version: locked(t, "node/package.json", `"kafkajs": "(\S+)"`), folder: "node", command: []string{"node", "client.js"},
-			mechanisms: []string{iam, oauth}, avro: "@confluentinc/schemaregistry", needs: "node", found: have("npm"), prepare: installNode},
+			mechanisms: []string{iam, oauth}, noAlter: []string{iam}, needs: "node", found: have("npm"), prepare: installNode},
 		{name: "kafka-clients (Java)", version: locked(t, "java/pom.xml", `(?s)<kafka.version>(\S+?)<`), folder: "java", command: java("lib"),
-			mechanisms: []string{iam, oauth}, avro: "Avro in Confluent's wire format", needs: "java", found: have("java") && have("mvn"), prepare: buildJava},
+			mechanisms: []string{iam, oauth}, noAlter: []string{iam, oauth}, needs: "java", found: have("java") && have("mvn"), prepare: buildJava},
 		{name: "kafka-clients (Java)", version: locked(t, "java/pom.xml", `(?s)<id>old</id>.*?<kafka.version>(\S+?)<`), folder: "java", command: java("lib-old"),
-			mechanisms: []string{iam, oauth}, avro: "Avro in Confluent's wire format", needs: "java", found: have("java") && have("mvn"), prepare: buildJava},
+			mechanisms: []string{iam, oauth}, noAlter: []string{iam, oauth}, needs: "java", found: have("java") && have("mvn"), prepare: buildJava},
 	}
 }
 
@@ -68,7 +71,8 @@ type run struct {
 	*testing.T
 	bus  *bus
 	c    client
-	door string // PLAINTEXT, AWS_MSK_IAM or OAUTHBEARER
+	door string
+	as   principals
 	mark string // begins the value of each record of this run
 	row  row
 }
@@ -84,7 +88,11 @@ func TestClients(t *testing.T) {
 		t.Skip("the clients of every language take minutes")
 	}
 	b := startBus(t)
-	var rows []row
+	p := principals{
+		producer: b.clientSet(t, "test-producer"), consumer: b.clientSet(t, "test-consumer"), nobody: b.clientSet(t, "test-nobody"),
+		transactor: b.makePrincipal(t, "transact"),
+	}
+	var runs []*run
 	complete := true
 	all := clients(t)
 	for i, c := range all {
@@ -96,44 +104,51 @@ func TestClients(t *testing.T) {
 			if c.prepare != nil {
 				c.prepare(t)
 			}
-			for _, door := range []string{"PLAINTEXT", iam, oauth} {
-				r := &run{T: t, bus: b, c: c, door: door, mark: fmt.Sprintf("c%d%s", i, strings.ToLower(strings.ReplaceAll(door, "_", ""))), row: row{client: c.name, version: c.version, door: door, cells: map[string]outcome{}}}
+			for _, door := range []string{plaintext, iam, oauth} {
+				r := &run{T: t, bus: b, c: c, door: door, as: p, mark: fmt.Sprintf("c%d%s", i, strings.ToLower(strings.ReplaceAll(door, "_", ""))), row: row{client: c.name, version: c.version, door: door, cells: map[string]outcome{}}}
+				if door == plaintext {
+					r.as = principals{producer: b.clientSet(t, ""), consumer: b.clientSet(t, ""), transactor: b.clientSet(t, "")}
+				}
 				t.Run(door, func(t *testing.T) { r.T = t; r.all() })
-				rows = append(rows, r.row)
+				runs = append(runs, r)
 			}
 		})
 		complete = complete && passed
 	}
-	if complete && len(rows) == 3*len(all) { // -run may have left some out
-		checkTable(t, rows)
+	complete = t.Run("re-authentication", func(t *testing.T) { renewals(t, runs) }) && complete
+	if complete && len(runs) == 3*len(all) && !slices.ContainsFunc(runs, (*run).partial) { // -run may have left some out
+		checkTable(t, runs)
 	}
 }
 
+// principals are the environments of those whom the clients sign in as.
+type principals struct{ producer, consumer, nobody, transactor map[string]string }
+
+// partial reports whether -run has left something out.
+func (r *run) partial() bool {
+	_, features := r.row.cells[columns[0]]
+	_, renewed := r.row.cells[loginColumns[0]]
+	return !features || r.signs() && !renewed
+}
+
+// signs reports whether the client can sign in at its door.
+func (r *run) signs() bool { return contains(r.c.mechanisms, r.door) }
+
 func (r *run) all() {
-	if r.door != "PLAINTEXT" && !contains(r.c.mechanisms, r.door) {
-		for _, column := range columns {
+	if r.door != plaintext && !r.signs() {
+		for _, column := range slices.Concat(columns, loginColumns) {
 			r.row.cells[column] = outcome{"none", "no " + r.door}
 		}
 		return
 	}
 	from := r.end()
-	producer, consumer := r.bus.clientSet(r.T, ""), r.bus.clientSet(r.T, "")
-	if r.door != "PLAINTEXT" {
-		producer, consumer = r.bus.clientSet(r.T, "test-producer"), r.bus.clientSet(r.T, "test-consumer")
-	}
-	r.produce(producer)
+	r.produce()
 	wanted := r.checkLog(from)
-	r.consume(consumer, wanted)
-	if r.c.avro != "" {
-		r.avro(producer, consumer)
-	} else {
-		r.cell("avro", outcome{"untested", "no serializer for it in this suite"})
+	r.consume(wanted)
+	r.avro()
+	if r.door != plaintext {
+		r.refusals()
 	}
-	if r.door == "PLAINTEXT" {
-		r.cell("refused", outcome{"none", "PLAINTEXT asks for no login"})
-		return
-	}
-	r.refusals(producer)
 }
 
 // cell notes and prints what came of a feature.
@@ -153,85 +168,60 @@ func (r *run) set(base map[string]string) map[string]string {
 	return set
 }
 
-func (r *run) produce(set map[string]string) {
+func (r *run) produce() {
+	job := func(feature string) string { return "produce/" + feature + "/" + r.mark + "-" + feature }
 	var jobs []string
 	for _, feature := range produced {
-		jobs = append(jobs, "produce/"+feature+"/"+r.mark+"-"+feature)
-	}
-	outcomes := r.bus.do(r.T, r.c, r.set(set), jobs...)
-	for i, feature := range produced {
-		o := outcomes[jobs[i]]
-		if feature == "transactions" && r.door != "PLAINTEXT" {
-			o = refusedAsNotGranted(o)
+		if feature != "transactions" {
+			jobs = append(jobs, job(feature))
 		}
-		r.cell(feature, o)
+	}
+	outcomes := r.bus.do(r.T, r.c, r.set(r.as.producer), jobs...)
+	maps.Copy(outcomes, r.bus.do(r.T, r.c, r.set(r.as.transactor), job("transactions")))
+	for _, feature := range produced {
+		r.cell(feature, outcomes[job(feature)])
 	}
 }
 
-// refusedAsNotGranted turns the refusal of a transaction around: test-producer
-// has no grant on any transactional id.
-func refusedAsNotGranted(o outcome) outcome {
-	denied := regexp.MustCompile(`(?i)transactional.?id.{0,3}authorization|TRANSACTIONAL_ID_AUTHORIZATION_FAILED|not authorized to access transactional|transactional.?id.*(denied|not authorized|authorization)|GroupCoordinatorNotFound`) // kafkajs says the last
-	if o.verdict == "error" && denied.MatchString(o.text) {
-		return outcome{"refused", "test-producer has no grant for transactions"}
-	}
-	if o.verdict == "ok" {
-		return outcome{"error", "a transaction went through without a grant"}
-	}
-	return o
-}
-
-func (r *run) consume(set map[string]string, wanted int) {
+func (r *run) consume(wanted int) {
 	for column, feature := range map[string]string{"classic": "classic", "KIP-848": "next"} {
 		job := fmt.Sprintf("consume/%s/%s/test-consumer-%s-%s/%d", feature, r.mark, r.mark, feature, wanted)
-		r.cell(column, r.bus.do(r.T, r.c, r.set(set), job)[job])
+		r.cell(column, r.bus.do(r.T, r.c, r.set(r.as.consumer), job)[job])
 	}
 }
 
-func (r *run) avro(producer, consumer map[string]string) {
+// avro writes and reads values by the schema that the registry holds, and sees
+// that the client registered none.
+func (r *run) avro() {
+	before := r.subjects()
 	out, in := "avro-produce/"+r.mark+"-avro", "avro-consume/"+r.mark+"-avro/test-consumer-"+r.mark+"-avro"
-	o := r.bus.do(r.T, r.c, r.set(producer), out)[out]
+	o := r.bus.do(r.T, r.c, r.set(r.as.producer), out)[out]
 	if o.verdict == "ok" {
-		o = r.bus.do(r.T, r.c, r.set(consumer), in)[in]
+		o = r.bus.do(r.T, r.c, r.set(r.as.consumer), in)[in]
+	}
+	if after := r.subjects(); after != before {
+		o = outcome{"error", "a schema was registered: " + before + " became " + after}
 	}
 	r.cell("avro", o)
 }
 
-// refusals tries what must not be: each time the client says so and nothing is
-// written.
-func (r *run) refusals(producer map[string]string) {
-	from := r.end()
-	consumer, nobody := r.bus.clientSet(r.T, "test-consumer"), r.bus.clientSet(r.T, "test-nobody")
-	wrongSecret, foreignRole := maps.Clone(producer), maps.Clone(producer)
-	delete(wrongSecret, "AWS_ROLE")
-	wrongSecret["AWS_SECRET_ACCESS_KEY"] = strings.Repeat("x", 40)
-	foreignRole["AWS_ROLE"] = consumer["AWS_ROLE"]
-	foreignRole["INTEROP_NO_FALLBACK"] = "true" // else Java signs in as the user when the role is refused
-	verdict := outcome{"ok", ""}
-	for _, tt := range []struct {
-		name string
-		set  map[string]string
-		want string
-	}{
-		{"wrong secret", wrongSecret, `(?i)access denied|authentication|sasl|denied`},
-		{"test-nobody", nobody, `(?i)topic.?authorization|not authorized|authorization failed`},
-		{"foreign role", foreignRole, `(?i)denied|not authorized|AssumeRole|authentication|credentials`},
-	} {
-		job := "produce/none/" + r.mark + "-refused"
-		o := r.bus.do(r.T, r.c, r.set(tt.set), job)[job]
-		switch {
-		case o.verdict != "error":
-			verdict = outcome{"error", tt.name + ": it was not refused: " + o.verdict + " " + o.text}
-		case !regexp.MustCompile(tt.want).MatchString(o.text):
-			verdict = outcome{"error", tt.name + ": it fails with another error: " + o.text}
-		default:
-			r.Logf("%-12s refused: %.160s", tt.name, o.text)
-		}
+// subjects names every version of every subject.
+func (r *run) subjects() string {
+	r.Helper()
+	registry, err := sr.NewClient(sr.URLs(r.bus.at.Registry))
+	if err != nil {
+		r.Fatal(err)
 	}
-	if to := r.end(); fmt.Sprint(to) != fmt.Sprint(from) {
-		verdict = outcome{"error", "something was written by who may not"}
+	all, err := registry.AllSchemas(r.Context())
+	if err != nil {
+		r.Fatal(err)
 	}
-	r.cell("refused", verdict)
+	var names []string
+	for _, s := range all {
+		names = append(names, fmt.Sprintf("%s/%d=%d", s.Subject, s.Version, s.ID))
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
 }
 
 // log makes a reader of the topic that trusts no client under test.

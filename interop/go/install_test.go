@@ -2,6 +2,7 @@ package interop
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,11 +51,17 @@ func kcatVersion() string {
 	return string(found[1]) + " (librdkafka " + string(found[2]) + ")"
 }
 
-// install runs a command in a folder of interop/, unless its result exists.
+// install runs commands in a folder of interop/, unless their result is there.
 func install(t *testing.T, folder, result string, commands ...[]string) {
 	t.Helper()
+	installFrom(t, folder, result, nil, commands...)
+}
+
+// installFrom is install, and again when what the result is made from is newer.
+func installFrom(t *testing.T, folder, result string, from []string, commands ...[]string) {
+	t.Helper()
 	dir := filepath.Join(kafka.Folder(), folder)
-	if _, err := os.Stat(filepath.Join(dir, result)); err == nil {
+	if made, err := os.Stat(filepath.Join(dir, result)); err == nil && !changedSince(t, dir, made.ModTime(), from) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), installLimit)
@@ -68,14 +75,34 @@ func install(t *testing.T, folder, result string, commands ...[]string) {
 	}
 }
 
+// changedSince reports whether a file, or one in a folder, is newer.
+func changedSince(t *testing.T, dir string, made time.Time, from []string) bool {
+	t.Helper()
+	changed := false
+	for _, f := range from {
+		err := filepath.WalkDir(filepath.Join(dir, f), func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			info, err := d.Info()
+			changed = changed || err == nil && info.ModTime().After(made)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return changed
+}
+
 func installPython(t *testing.T) {
-	install(t, "python", ".venv/bin/python", []string{"python3", "-m", "venv", ".venv"}, []string{".venv/bin/pip", "install", "-q", "-r", "requirements.txt"})
+	installFrom(t, "python", ".venv/pyvenv.cfg", []string{"requirements.txt"}, []string{"python3", "-m", "venv", ".venv"}, []string{".venv/bin/pip", "install", "-q", "-r", "requirements.txt"})
 }
 
 func installNode(t *testing.T) {
-	install(t, "node", "node_modules/kafkajs", []string{"npm", "ci", "--no-audit", "--no-fund"})
+	installFrom(t, "node", "node_modules/.package-lock.json", []string{"package-lock.json"}, []string{"npm", "ci", "--no-audit", "--no-fund"})
 }
 
 func buildJava(t *testing.T) {
-	install(t, "java", "target/lib-old", []string{"mvn", "-q", "-B", "package"}, []string{"mvn", "-q", "-B", "package", "-Pold"})
+	installFrom(t, "java", "target/interop-java.jar", []string{"pom.xml", "src"}, []string{"mvn", "-q", "-B", "package"}, []string{"mvn", "-q", "-B", "package", "-Pold"})
 }

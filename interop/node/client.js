@@ -33,14 +33,26 @@ function credentials () {
   return fromTemporaryCredentials({ params: { RoleArn: env.AWS_ROLE, RoleSessionName: 'interop-node' }, clientConfig: { region: env.AWS_REGION } })
 }
 
+// remembered asks a provider again only when its last answer is about to end.
+// The IAM mechanism of kafkajs asks twice for one login, for the key id and for
+// the signature, and a provider that assumes a role anew each time gives two
+// different keys.
+function remembered (provider) {
+  const early = 5 * 60 * 1000
+  let held
+  return () => {
+    if (!held || held.ends - Date.now() < early) {
+      const asked = held = { ends: Infinity, keys: provider() }
+      asked.keys.then((keys) => { asked.ends = keys.expiration ?? Infinity }, () => { if (held === asked) held = undefined })
+    }
+    return held.keys
+  }
+}
+
 function sasl () {
   if (env.INTEROP_MECHANISM === 'AWS_MSK_IAM') {
     const { createMechanism } = require('@jm18457/kafkajs-msk-iam-authentication-mechanism')
-    // The mechanism asks its provider twice for one login, for the key id and for
-    // the signature; a provider that assumes a role anew each time cannot work.
-    const keys = credentials()()
-    keys.catch(() => {}) // the login reports it
-    return createMechanism({ region: env.AWS_REGION, credentials: () => keys })
+    return createMechanism({ region: env.AWS_REGION, credentials: remembered(credentials()) })
   }
   const signer = require('aws-msk-iam-sasl-signer-js')
   return {
@@ -49,9 +61,14 @@ function sasl () {
       const token = env.AWS_ROLE
         ? await signer.generateAuthTokenFromRole({ region: env.AWS_REGION, awsRoleArn: env.AWS_ROLE, awsRoleSessionName: 'interop-node' })
         : await signer.generateAuthToken({ region: env.AWS_REGION })
-      return { value: token.token }
+      return { value: env.INTEROP_ALTER ? altered(token.token) : token.token }
     },
   }
+}
+
+// altered asks for another lifetime than was signed.
+function altered (token) {
+  return Buffer.from(Buffer.from(token, 'base64url').toString().replace(/X-Amz-Expires=[0-9.]+/, 'X-Amz-Expires=899')).toString('base64url')
 }
 
 function kafka () {
@@ -87,6 +104,16 @@ async function produce (feature, mark) {
   const idempotent = feature === 'idempotent'
   return withProducer({ idempotent }, (producer) =>
     producer.send({ topic, acks: -1, compression: types[feature] ?? CompressionTypes.None, messages: values(mark) }))
+}
+
+// stay produces twice a second, on the connections that it has.
+async function stay (mark, seconds) {
+  await withProducer({}, async (producer) => {
+    for (let i = 0; i < 2 * Number(seconds); i++) {
+      await producer.send({ topic, acks: -1, messages: [{ value: `${mark}-${i}` }] })
+      await new Promise((resolve) => setTimeout(resolve, 500))
+    }
+  })
 }
 
 // read hands every record of the topic to see, until it gives true.
@@ -148,7 +175,7 @@ async function avroConsume (mark, group) {
   })
 }
 
-const jobs = { produce, consume, 'avro-produce': avroProduce, 'avro-consume': avroConsume }
+const jobs = { produce, consume, stay, 'avro-produce': avroProduce, 'avro-consume': avroConsume }
 
 async function main () {
   for (const job of process.argv.slice(2)) {

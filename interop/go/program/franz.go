@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"os"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/aws"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 )
@@ -33,7 +36,7 @@ func (franz) client(more ...kgo.Opt) (*kgo.Client, error) {
 				return oauth.Auth{Token: token}, err
 			})))
 		} else {
-			opts = append(opts, kgo.SASL(aws.ManagedStreamingIAM(roleKeys)))
+			opts = append(opts, kgo.SASL(altering{aws.ManagedStreamingIAM(roleKeys)}))
 		}
 	}
 	return kgo.NewClient(opts...)
@@ -47,7 +50,31 @@ func mskToken(ctx context.Context) (token string, err error) {
 	} else {
 		token, _, err = signer.GenerateAuthToken(ctx, region)
 	}
+	if os.Getenv("INTEROP_ALTER") != "" {
+		token = alterToken(token)
+	}
 	return token, err
+}
+
+// alterToken asks for another lifetime than was signed.
+func alterToken(token string) string {
+	url, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		panic(err) // the signer made it
+	}
+	return base64.RawURLEncoding.EncodeToString(bytes.Replace(url, []byte("X-Amz-Expires=900"), []byte("X-Amz-Expires=899"), 1))
+}
+
+// altering is a mechanism that, when the test asks for it, says another lifetime
+// than it signed.
+type altering struct{ sasl.Mechanism }
+
+func (a altering) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	session, message, err := a.Mechanism.Authenticate(ctx, host)
+	if os.Getenv("INTEROP_ALTER") != "" {
+		message = bytes.Replace(message, []byte(`"x-amz-expires":"300"`), []byte(`"x-amz-expires":"299"`), 1)
+	}
+	return session, message, err
 }
 
 func roleKeys(ctx context.Context) (aws.Auth, error) {
@@ -79,12 +106,35 @@ func (f franz) produce(ctx context.Context, feature, mark string) error {
 		return err
 	}
 	defer cl.Close()
-	return cl.ProduceSync(ctx, records(mark)...).FirstErr()
+	return cl.ProduceSync(ctx, records(values(mark))...).FirstErr()
 }
 
-func records(mark string) []*kgo.Record {
+func (f franz) send(ctx context.Context, values [][]byte) error {
+	cl, err := f.client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	return cl.ProduceSync(ctx, records(values)...).FirstErr()
+}
+
+func (f franz) stay(ctx context.Context, values <-chan []byte) error {
+	cl, err := f.client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	for v := range values {
+		if err := cl.ProduceSync(ctx, kgo.SliceRecord(v)).FirstErr(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func records(values [][]byte) []*kgo.Record {
 	var all []*kgo.Record
-	for _, v := range values(mark) {
+	for _, v := range values {
 		all = append(all, kgo.SliceRecord(v))
 	}
 	return all
@@ -103,7 +153,7 @@ func (f franz) transact(ctx context.Context, mark string) error {
 		if err := cl.BeginTransaction(); err != nil {
 			return err
 		}
-		if err := cl.ProduceSync(ctx, records(one.mark)...).FirstErr(); err != nil {
+		if err := cl.ProduceSync(ctx, records(values(one.mark))...).FirstErr(); err != nil {
 			return err
 		}
 		if err := cl.EndTransaction(ctx, one.end); err != nil {

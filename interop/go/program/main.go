@@ -24,9 +24,18 @@ type lacking string
 
 func (l lacking) Error() string { return string(l) }
 
+// carrying says that a client has moved the bytes unharmed and cannot read them.
+type carrying string
+
+func (c carrying) Error() string { return string(c) }
+
 // library is what a Kafka client can do.
 type library interface {
 	produce(ctx context.Context, feature, mark string) error
+	// send produces values as they are.
+	send(ctx context.Context, values [][]byte) error
+	// stay produces each value that comes, by one client, and ends with values.
+	stay(ctx context.Context, values <-chan []byte) error
 	// consume hands records to see until it says that it has seen enough.
 	consume(ctx context.Context, feature, group string, see func(value []byte) bool) error
 }
@@ -42,9 +51,12 @@ func main() {
 	for _, job := range os.Args[2:] {
 		err := do(l, strings.Split(job, "/"))
 		var lacks lacking
+		var carries carrying
 		switch {
 		case errors.As(err, &lacks):
 			fmt.Println("none", job, lacks)
+		case errors.As(err, &carries):
+			fmt.Println("bytes", job, carries)
 		case err != nil:
 			fmt.Println("error", job, strings.ReplaceAll(err.Error(), "\n", " "))
 		default:
@@ -54,10 +66,21 @@ func main() {
 }
 
 func do(l library, job []string) error {
+	if job[0] == "stay" {
+		return stay(l, job[1], atoi(job[2]))
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if job[0] == "produce" {
+	switch job[0] {
+	case "produce":
 		return l.produce(ctx, job[1], job[2])
+	case "avro-produce":
+		return avroProduce(ctx, l, job[1])
+	case "avro-consume":
+		if k, ok := l.(kcats); ok {
+			return k.avroUsers(ctx, job[1], job[2])
+		}
+		return avroConsume(ctx, l, job[1], job[2])
 	}
 	seen, wanted := map[string]bool{}, atoi(job[4])
 	return l.consume(ctx, job[1], job[3], func(value []byte) bool {
@@ -66,6 +89,25 @@ func do(l library, job []string) error {
 		}
 		return len(seen) >= wanted
 	})
+}
+
+// stay produces twice a second for some seconds, on the connections that it has.
+func stay(l library, mark string, seconds int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds)*time.Second+patience)
+	defer cancel()
+	values := make(chan []byte)
+	go func() {
+		defer close(values)
+		for i := range 2 * seconds {
+			select {
+			case values <- fmt.Appendf(nil, "%s-%d", mark, i):
+			case <-ctx.Done():
+				return
+			}
+			time.Sleep(time.Second / 2)
+		}
+	}()
+	return l.stay(ctx, values)
 }
 
 func values(mark string) [][]byte {

@@ -66,7 +66,7 @@ func (s saramas) produce(_ context.Context, feature, mark string) error {
 	}
 	defer p.Close()
 	if feature != "transactions" {
-		return first(p.SendMessages(messages(mark)))
+		return first(p.SendMessages(messages(values(mark))))
 	}
 	for _, one := range []struct {
 		mark string
@@ -75,7 +75,7 @@ func (s saramas) produce(_ context.Context, feature, mark string) error {
 		if err := p.BeginTxn(); err != nil {
 			return err
 		}
-		if err := first(p.SendMessages(messages(one.mark))); err != nil {
+		if err := first(p.SendMessages(messages(values(one.mark)))); err != nil {
 			return err
 		}
 		if err := one.end(); err != nil {
@@ -94,9 +94,40 @@ func first(err error) error {
 	return err
 }
 
-func messages(mark string) []*sarama.ProducerMessage {
+func (s saramas) send(_ context.Context, values [][]byte) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	p, err := sarama.NewSyncProducer(addresses(), c)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return first(p.SendMessages(messages(values)))
+}
+
+func (s saramas) stay(_ context.Context, values <-chan []byte) error {
+	c, err := s.config()
+	if err != nil {
+		return err
+	}
+	p, err := sarama.NewSyncProducer(addresses(), c)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	for v := range values {
+		if err := first(p.SendMessages(messages([][]byte{v}))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func messages(values [][]byte) []*sarama.ProducerMessage {
 	var all []*sarama.ProducerMessage
-	for _, v := range values(mark) {
+	for _, v := range values {
 		all = append(all, &sarama.ProducerMessage{Topic: topic, Value: sarama.ByteEncoder(v)})
 	}
 	return all

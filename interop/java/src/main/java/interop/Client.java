@@ -47,6 +47,8 @@ public final class Client {
         switch (job[0]) {
             case "produce":
                 return produce(job[1], job[2]);
+            case "stay":
+                return stay(job[1], Integer.parseInt(job[2]));
             case "consume":
                 return consume(job[1], job[2], job[3], Integer.parseInt(job[4]));
             case "avro-produce":
@@ -66,7 +68,8 @@ public final class Client {
             return p;
         }
         String role = ENV.getOrDefault("AWS_ROLE", "");
-        String options = role.isEmpty() ? ";" : " awsRoleArn=\"" + role + "\"" + (ENV.containsKey("INTEROP_NO_FALLBACK") ? " awsAddDefaultProviders=\"false\";" : ";");
+        // Without the second option a role that is refused is no error: the library signs in by the default chain.
+        String options = role.isEmpty() ? ";" : " awsRoleArn=\"" + role + "\" awsAddDefaultProviders=\"false\";";
         p.put("security.protocol", "SASL_SSL");
         p.put("ssl.truststore.location", ENV.get("EB_TRUSTSTORE"));
         p.put("ssl.truststore.type", "PKCS12");
@@ -135,6 +138,17 @@ public final class Client {
         boolean idempotent = feature.equals("idempotent");
         try (KafkaProducer<byte[], byte[]> p = producer("enable.idempotence", String.valueOf(idempotent), "compression.type", idempotent ? "none" : feature)) {
             send(p, values(mark));
+        }
+        return null;
+    }
+
+    /** Produces twice a second, on the connections that it has. */
+    private static String stay(String mark, int seconds) throws Exception {
+        try (KafkaProducer<byte[], byte[]> p = producer()) {
+            for (int i = 0; i < 2 * seconds; i++) {
+                send(p, List.of((mark + "-" + i).getBytes(StandardCharsets.UTF_8)));
+                Thread.sleep(500);
+            }
         }
         return null;
     }
