@@ -15,7 +15,8 @@ import (
 // only with DescribeTopicDynamicConfiguration.
 //
 // Here: names, partition counts, replication factors and configs are validated,
-// because the embedded engine accepts anything.
+// because the embedded engine accepts anything. It does not say where a setting
+// of the new topic comes from, which Java's client takes for a broken answer.
 func createTopicsRow() *api {
 	return row(19, 0, 7, "[{s 4 2 [{4 [4]}] [{s s}]}] 4 1@1+", createTopics, createdTopics)
 }
@@ -106,12 +107,17 @@ func checkReplication(t kmsg.CreateTopicsRequestTopic, limits eventbus.TopicLimi
 }
 
 func createdTopics(c *call, p *kmsg.CreateTopicsResponse) {
-	if c.session == nil || c.version < 5 {
+	if c.version < 5 {
 		return
 	}
 	for i := range p.Topics {
 		t := &p.Topics[i]
-		if t.ErrorCode == 0 && !c.topicQuietly(actDescribeTopicConfig, t.Topic) {
+		for j := range t.Configs {
+			if config := &t.Configs[j]; config.Source < 1 {
+				config.Source, c.changed = int8(kmsg.ConfigSourceDynamicTopicConfig), true
+			}
+		}
+		if c.session != nil && t.ErrorCode == 0 && !c.topicQuietly(actDescribeTopicConfig, t.Topic) {
 			t.ConfigErrorCode, t.NumPartitions, t.ReplicationFactor, t.Configs = errTopicDenied, -1, -1, nil
 			c.changed = true
 		}

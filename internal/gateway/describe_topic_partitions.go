@@ -10,7 +10,8 @@ import (
 //
 // Needs: DescribeTopic on each topic. A request for all topics becomes one for
 // those that the caller may see, because the cursor of the answer would name
-// others.
+// others. The replicas that could become leaders are a list, be it empty: Java's
+// client cannot read the null that the embedded engine gives.
 func describeTopicPartitionsRow() *api {
 	return row(75, 0, 0, "[{s}] 4 ?{s 4}", describeTopicPartitions, describedTopicPartitions)
 }
@@ -71,6 +72,14 @@ func describedTopicPartitions(c *call, p *kmsg.DescribeTopicPartitionsResponse) 
 	for i := range p.Topics {
 		if t := &p.Topics[i]; t.Topic != nil && t.ErrorCode == 0 {
 			t.AuthorizedOperations = c.operations(topicOperations, c.deployment().TopicARN(*t.Topic))
+		}
+		for j := range p.Topics[i].Partitions {
+			if one := &p.Topics[i].Partitions[j]; one.EligibleLeaderReplicas == nil {
+				one.EligibleLeaderReplicas = []int32{}
+			}
+			if one := &p.Topics[i].Partitions[j]; one.LastKnownELR == nil {
+				one.LastKnownELR = []int32{}
+			}
 		}
 	}
 }
