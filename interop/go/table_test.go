@@ -65,6 +65,11 @@ const sampleTail = `## The VA sample as it stands
 
 A producer with every setting of the VA sample, with ` + "`awsRoleArn`" + ` and ` + "`awsStsRegion`" + ` in its JAAS line, runs unchanged but for the import of the serializer, in its first form (AWS_MSK_IAM) and in its later
 one (OAUTHBEARER): ` + "`TestVASample`" + `, with the program in ` + "`interop/java/va-sample`" + `, whose README says how it is run. The samples that the bus prints need none of that.
+
+## Kafka's command line tools
+
+kafka-topics, kafka-configs, kafka-console-producer, kafka-console-consumer, kafka-consumer-groups and kafka-producer-perf-test of Apache Kafka 4.3.1 (the newest whose tools are on Maven Central)
+run at the doors PLAINTEXT and AWS_MSK_IAM: ` + "`TestKafkaTools`" + `. kafka-acls is told that there is no such API: rights are IAM policies.
 `
 
 func checkTable(t *testing.T, runs []*run) {
