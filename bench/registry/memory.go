@@ -167,19 +167,22 @@ func seed(cfg cluster.Config, n int, row func(i int) (subject string, version, i
 }
 
 // shared registers one schema of 80 KB in 8,000 subjects and asks what a
-// registry holds of it, next to the 625 MiB that 8,000 copies would be.
+// registry holds of it, next to the 625 MiB that 8,000 copies would be, and how long it
+// takes to read it.
 func (b *bench) shared() error {
 	child, err := measure.Start("shared", strconv.Itoa(b.rounds))
 	if err != nil {
 		return err
 	}
 	defer child.Stop()
-	for value := range strings.FieldsSeq(child.Hello["heap MiB"]) {
-		heap, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return err
+	for _, what := range []string{"heap MiB", "replay ms"} {
+		for value := range strings.FieldsSeq(child.Hello[what]) {
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return err
+			}
+			b.Add("80 KB in 8,000 subjects, "+what, n)
 		}
-		b.Add("80 KB in 8,000 subjects, heap MiB", heap)
 	}
 	return nil
 }
@@ -192,28 +195,30 @@ func serveShared(rounds string) error {
 		return err
 	}
 	text := `{"type":"enum","name":"E","doc":"` + strings.Repeat("d", 80<<10) + `","symbols":["A"]}`
-	var heaps []string
+	var heaps, replays []string
 	err = seed(cluster.Config{}, 8000, func(i int) (string, int, int, string) { return fmt.Sprintf("s%d", i), 1, 1, text },
 		func(kafka []kgo.Opt) error {
 			for range n {
-				before := heap()
+				before, began := heap(), time.Now()
 				reg, err := registry.Open(context.Background(), registry.Config{}, kafka, nil)
 				if err != nil {
 					return err
 				}
+				took := time.Since(began)
 				after := heap()
 				if c := reg.Counts(); c.Subjects != 8000 {
 					return fmt.Errorf("the registry has %+v", c)
 				}
 				reg.Close()
 				heaps = append(heaps, fmt.Sprintf("%.2f", after-before))
+				replays = append(replays, fmt.Sprint(took.Milliseconds()))
 			}
 			return nil
 		})
 	if err != nil {
 		return err
 	}
-	return measure.Serve(map[string]string{"heap MiB": strings.Join(heaps, " ")})
+	return measure.Serve(map[string]string{"heap MiB": strings.Join(heaps, " "), "replay ms": strings.Join(replays, " ")})
 }
 
 // heap is what is alive, in MiB.

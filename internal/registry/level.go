@@ -81,12 +81,15 @@ func (r *Registry) SetCompatibility(ctx context.Context, by Caller, subject stri
 
 // SetSetting changes the configuration of a subject ("" = global): properties
 // that are absent stay, those that are null are cleared. It gives the whole
-// setting as it is now. Errors: 42203, 42205, 42208, 5000x.
+// setting as it is now. Errors: 42203, 42205, 42208, 42210, 5000x.
 func (r *Registry) SetSetting(ctx context.Context, by Caller, subject string, change Setting) (Setting, error) {
 	if err := r.checkScope(subject); err != nil {
 		return nil, err
 	}
 	clean, err := change.clean()
+	if err == nil {
+		err = clean.effective()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +126,18 @@ func (s Setting) clean() (Setting, error) {
 		out["compatibilityLevel"] = quote(nil, string(level))
 	}
 	return out, nil
+}
+
+// effective refuses what a topic of another registry may hold, and this one
+// keeps there, but does not act on: an answer of 200 would promise it.
+func (s Setting) effective() error {
+	for name, code := range map[string]ErrorCode{"alias": ErrInvalidLevel, "defaultMetadata": ErrInvalidRuleSet, "overrideMetadata": ErrInvalidRuleSet,
+		"defaultRuleSet": ErrInvalidRuleSet, "overrideRuleSet": ErrInvalidRuleSet} {
+		if value, set := s[name]; set && string(value) != "null" {
+			return fail(code, "This registry does not act on %s; nothing was changed. Give metadata and rules with each schema.", name)
+		}
+	}
+	return nil
 }
 
 // checkScope accepts a subject, a context (`:.name:`) or "" for everything.

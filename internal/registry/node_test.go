@@ -229,6 +229,8 @@ func TestTakeOvers(t *testing.T) {
 		eventually(t, "writes go on", func() bool { return acked.count() > before })
 		i := slices.Index(nodes, leader)
 		stops[i]()
+		_, err := leader.Register(t.Context(), alice, "s0", registry.RegisterRequest{Text: record(fieldA)})
+		wantCode(t, err, registry.ErrUnknownLeader) // the old leader's write fails
 		reg, stop := node(t, opts, fast(i+1), nil)
 		stable[i].Store(reg)
 		stops[i] = stop

@@ -177,7 +177,7 @@ func hostile() map[string]string {
 		}
 		return text
 	}
-	var branches, symbols, unions strings.Builder
+	var branches, most, symbols, unions strings.Builder
 	for i := range 9_000 {
 		fmt.Fprintf(&branches, `%s{"type":"record","name":"B%d","fields":[]}`, comma(i), i)
 	}
@@ -187,10 +187,16 @@ func hostile() map[string]string {
 	for i := range 200 {
 		fmt.Fprintf(&unions, `%s{"type":"record","name":"U%d","fields":[%s]}`, comma(i), i, fields(20, func(j int) string { return fmt.Sprintf(`["null","U%d"]`, (i+j)%200) }))
 	}
+	for i := range 10_000 {
+		fmt.Fprintf(&most, `%s{"type":"fixed","name":"F%d","size":1}`, comma(i), i)
+	}
 	long := strings.Repeat("n", 49_000)
 	return map[string]string{
 		"recursion":           rec("R", fields(5_000, func(int) string { return `["null","R"]` })),
 		"a wide union":        "[" + branches.String() + "]",
+		"10,000 branches":     "[" + most.String() + "]",
+		"two in turns":        inTurns("A", "B"),
+		"two in turns, other": inTurns("B", "A"),
 		"a wide union in use": rec("R", `{"name":"u","type":[`+branches.String()+`]}`),
 		"many symbols":        `{"type":"enum","name":"E","symbols":[` + symbols.String() + `]}`,
 		"doubling":            doubling("int", ""),
@@ -204,6 +210,20 @@ func hostile() map[string]string {
 		"many properties":     `{"type":"string"` + strings.Repeat(`,"p":{"a":[1,2,3]}`, 20_000) + `}`,
 		"distinct properties": distinctProps(),
 	}
+}
+
+// inTurns is a pair of records that are made of each other, a hundred times over.
+func inTurns(outer, inner string) string {
+	of := func(name string) string {
+		var b strings.Builder
+		for i := range 100 {
+			typ := []string{`["null","%s"]`, `{"type":"array","items":"%s"}`, `{"type":"map","values":["null","%s"]}`}[i%3]
+			fmt.Fprintf(&b, `%s{"name":"f%d","type":`+typ+`}`, comma(i), i, name)
+		}
+		return b.String()
+	}
+	first := strings.Replace(of(inner), `"`+inner+`"`, rec(inner, of(outer)), 1)
+	return rec(outer, first)
 }
 
 func nestedNames(long string) string {

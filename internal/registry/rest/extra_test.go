@@ -31,7 +31,7 @@ func guidOf(text string) string {
 func TestSubjectNames(t *testing.T) {
 	d := newDoor(t)
 	d.play([]step{{line: "POST /subjects/keep/versions", body: v1}})
-	for _, name := range []string{"a/b", "a:b", "100%", "a%2Fb", "a b", "größe-値-value", "a+b", "a?b#c", "../up", "."} {
+	for _, name := range []string{"a/b", "a:b", "100%", "a%2Fb", "a b", "größe-値-value", "a/b:c%d é ", "%", ":", "a+b", "a?b#c", "../up", "."} {
 		s := "/subjects/" + url.PathEscape(name)
 		s = strings.ReplaceAll(s, ".", "%2E") // else the client resolves the dots
 		quoted, _ := json.Marshal(name)
@@ -47,7 +47,23 @@ func TestSubjectNames(t *testing.T) {
 			{line: "GET /config/" + ref, want: "FULL"},
 			{line: "PUT /mode/" + ref, body: `{"mode":"READWRITE"}`},
 			{line: "GET /mode/" + ref, want: "READWRITE"},
+			{line: "DELETE /mode/" + ref, want: `={"mode":"READWRITE"}`},
+			{line: "DELETE /config/" + ref, want: `={"compatibilityLevel":"FULL"}`},
 			{line: "POST /compatibility" + s + "/versions/latest", body: v1, want: "true"},
+			{line: "POST /compatibility" + s + "/versions/1", body: v1, want: "true"},
+			{line: "POST /compatibility" + s + "/versions", body: v1, want: "true"},
+			{line: "POST " + s + "/versions", body: schemaJSON(text, `,"metadata":{"properties":{"k":"v"}}`), want: `"version":2`},
+			{line: "GET " + s + "/metadata?key=k&value=v", want: `"subject":` + string(quoted)},
+			{line: "DELETE " + s + "/versions/2", want: "=2"},
+			{line: "POST " + s + "/versions/2/restore", body: "{}", want: `"subject":` + string(quoted)},
+			{line: "DELETE " + s + "/versions/2", want: "=2"},
+			{line: "DELETE " + s + "/versions/2?permanent=true", want: "=2"},
+			{line: "GET /schemas/ids/1/subjects?subject=" + url.QueryEscape(name), want: "=[" + string(quoted) + "]"},
+			{line: "GET /schemas/ids/1/versions?subject=" + url.QueryEscape(name), want: `=[{"subject":` + string(quoted) + `,"version":1}]`},
+			{line: "GET /schemas?subjectPrefix=" + url.QueryEscape(name), want: `[{"subject":` + string(quoted)},
+			{line: "GET /schemas/export?subjectPrefix=" + url.QueryEscape(name), want: `"subject":` + string(quoted)},
+			{line: "GET /schemas/search?field=a", want: `"subject":` + string(quoted)},
+			{line: "GET /contexts/.x" + s + "/versions", status: 404, code: 40401},
 			{line: "GET /schemas/ids/1?subject=" + url.QueryEscape(name), want: `{"subject":` + string(quoted)},
 			{line: "GET /subjects?subjectPrefix=" + url.QueryEscape(name), want: string(quoted)},
 			{line: "DELETE " + s + "/versions/1", want: "=1"},

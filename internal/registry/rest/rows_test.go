@@ -2,19 +2,20 @@ package rest_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestRows asks every row of the API for its answer and for each of its errors
+// apiRows ask every row of the API for its answer and for each of its errors
 // (Confluent Schema Registry API 8.0).
-func TestRows(t *testing.T) {
+func apiRows() map[string][]step {
 	three := []step{
 		{line: "POST /subjects/s/versions", body: v1},
 		{line: "POST /subjects/s/versions", body: v2},
 	}
 	quoted, _ := json.Marshal(text)
-	rows := map[string][]step{
+	return map[string][]step{
 		"root": {{line: "GET /", want: "={}"}, {line: "POST /", body: "{}", want: "={}"}},
 		"no such path": {
 			{line: "GET /nowhere", status: 404, code: 404, want: `"HTTP 404 Not Found"`},
@@ -196,6 +197,11 @@ func TestRows(t *testing.T) {
 			{line: "GET /config", want: `={"compatibilityLevel":"FULL"}`},
 			{line: "PUT /config", body: `{"compatibility":"SOME"}`, status: 422, code: 42203},
 			{line: "PUT /config/s", body: `{"compatibility":""}`, status: 422, code: 42203},
+			{line: "PUT /config", body: `{"compatibility":"NONE","overrideRuleSet":{"domainRules":[{"name":"r","type":"CEL"}]}}`, status: 422, code: 42210},
+			{line: "PUT /config/s", body: `{"defaultMetadata":{"properties":{"a":"b"}}}`, status: 422, code: 42210},
+			{line: "PUT /config/s", body: `{"alias":"other"}`, status: 422, code: 42203},
+			{line: "PUT /config/s", body: `{"alias":null}`, want: `={}`},
+			{line: "DELETE /config/s", want: `={}`},
 			{line: "GET /config/s", status: 404, code: 40408},
 			{line: "GET /config/s?defaultToGlobal=true", want: `={"compatibilityLevel":"FULL"}`},
 			{line: "PUT /config/s", body: `{"compatibility":"NONE","normalize":true}`, want: `={"compatibility":"NONE","normalize":true}`},
@@ -251,6 +257,9 @@ func TestRows(t *testing.T) {
 			step{line: "GET /subjects/s/versions", want: "=[2]"},
 			step{line: "POST /subjects/s/versions/9/restore", body: "{}", status: 404, code: 40402},
 			step{line: "POST /subjects/no/versions/1/restore", body: "{}", status: 404, code: 40401},
+			step{line: "POST /subjects/s/versions/x/restore", body: "{}", status: 422, code: 42202},
+			step{line: "PUT /mode/s", body: `{"mode":"READONLY"}`},
+			step{line: "POST /subjects/s/versions/1/restore", body: "{}", status: 422, code: 42205},
 		),
 		"references": {
 			{line: "POST /subjects/part/versions", body: schemaJSON(`{"type":"enum","name":"a.Kind","symbols":["X"]}`)},
@@ -305,6 +314,11 @@ func TestRows(t *testing.T) {
 			step{line: "POST /schemas/import", body: `{"schemas":[{"subject":"m","version":1,"id":77,"schema":"\"long\""}]}`, status: 422, code: 42205},
 			step{line: "POST /schemas/import", body: `{"schemas":[{"subject":"n","version":4,"id":78,"schema":"\"long\""}]}`, status: 422, code: 42205},
 			step{line: "POST /schemas/import", body: `{"schemas":[{"subject":"n","version":0,"id":78,"schema":"\"long\""}]}`, status: 422, code: 42202},
+			step{line: "POST /schemas/import", body: `{"schemas":[{"subject":"n","version":5,"id":78,"schema":""}]}`, status: 422, code: 42201},
+			step{line: "POST /schemas/import", body: `{"schemas":[{"subject":"n","version":5,"id":78,"schemaType":"JSON","schema":"{}"}]}`, status: 422, code: 42201},
+			step{line: "POST /schemas/import", body: `{"schemas":[{"subject":"__GLOBAL","version":5,"id":78,"schema":"\"long\""}]}`, status: 422, code: 42208},
+			step{line: "POST /schemas/import", body: `{"settings":{"n":{"compatibilityLevel":"SOME"}}}`, status: 422, code: 42203},
+			step{line: "POST /schemas/import", body: `{"modes":{"n":"SLEEP"}}`, status: 422, code: 42204},
 			step{line: "GET /subjects", want: `=["n","s"]`},
 		),
 		"metadata and health": {
@@ -316,10 +330,104 @@ func TestRows(t *testing.T) {
 			{line: "GET /healthz/ready", want: `{"status":"up"`},
 		},
 	}
-	for name, steps := range rows {
+}
+
+// TestRows plays every row on a registry of its own.
+func TestRows(t *testing.T) {
+	for name, steps := range apiRows() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			newDoor(t).play(steps)
 		})
+	}
+}
+
+// rowErrors are the error codes of each row, by the reference of the API; those
+// of a store or a leader that is away (5000x) are asserted where one is taken
+// away, in TestForwarding and in the registry's own tests. 42207 is not among
+// them: since 7.0 an import may give a text a second id.
+var rowErrors = map[string][]int{
+	"GET /subjects":                               nil,
+	"POST /subjects/{}":                           {40401, 40403, 42201},
+	"DELETE /subjects/{}":                         {40401, 40404, 40405, 42205, 42206},
+	"GET /subjects/{}/versions":                   {40401},
+	"GET /subjects/{}/versions/{}":                {40401, 40402, 42202},
+	"GET /subjects/{}/versions/{}/schema":         {40401, 40402, 42202},
+	"GET /subjects/{}/versions/{}/referencedby":   {40401, 40402, 42202},
+	"GET /subjects/{}/metadata":                   {40401, 40403},
+	"POST /subjects/{}/versions":                  {409, 42201, 42205, 42208, 42209, 42210},
+	"DELETE /subjects/{}/versions/{}":             {40401, 40402, 40406, 40407, 42202, 42205, 42206},
+	"POST /subjects/{}/versions/{}/restore":       {40401, 40402, 40407, 42202, 42205},
+	"GET /schemas":                                nil,
+	"GET /schemas/types":                          nil,
+	"GET /schemas/search":                         nil,
+	"GET /schemas/export":                         nil,
+	"POST /schemas/import":                        {42201, 42202, 42203, 42204, 42205, 42208},
+	"GET /schemas/ids/{}":                         {40403},
+	"GET /schemas/ids/{}/schema":                  {40403},
+	"GET /schemas/ids/{}/subjects":                {40403},
+	"GET /schemas/ids/{}/versions":                {40403},
+	"GET /schemas/guids/{}":                       {40403},
+	"GET /schemas/guids/{}/ids":                   {40403},
+	"POST /compatibility/subjects/{}/versions":    {42201},
+	"POST /compatibility/subjects/{}/versions/{}": {40402, 42201, 42202},
+	"GET /config":                                 nil,
+	"GET /config/{}":                              {40408},
+	"PUT /config":                                 {42203, 42205, 42210},
+	"PUT /config/{}":                              {42203, 42208},
+	"DELETE /config":                              nil,
+	"DELETE /config/{}":                           {40401},
+	"GET /mode":                                   nil,
+	"GET /mode/{}":                                {40409},
+	"PUT /mode":                                   nil,
+	"PUT /mode/{}":                                {42204, 42205, 42208},
+	"DELETE /mode":                                nil,
+	"DELETE /mode/{}":                             {40401},
+	"GET /contexts":                               nil,
+	"DELETE /contexts/{}":                         {42211},
+	"GET /":                                       nil,
+	"POST /":                                      nil,
+	"GET /v1/metadata/id":                         nil,
+	"GET /v1/metadata/version":                    nil,
+	"GET /v1/metadata/deployment":                 nil,
+	"GET /healthz/live":                           nil,
+	"GET /healthz/ready":                          nil,
+}
+
+// rowOf names the row that a request is for.
+func rowOf(line string) string {
+	method, path, _ := strings.Cut(line, " ")
+	path, _, _ = strings.Cut(path, "?")
+	segments := strings.Split(path, "/")
+	for row := range rowErrors {
+		want := strings.Split(strings.TrimPrefix(row, method+" "), "/")
+		if !strings.HasPrefix(row, method+" ") || len(want) != len(segments) {
+			continue
+		}
+		if slices.EqualFunc(want, segments, func(a, b string) bool { return a == b || a == "{}" && b != "types" }) {
+			return row
+		}
+	}
+	return ""
+}
+
+// TestRowsAreComplete: each row has an answer, and each of its errors a step.
+func TestRowsAreComplete(t *testing.T) {
+	seen := map[string]map[int]bool{}
+	for _, steps := range apiRows() {
+		for _, s := range steps {
+			row := rowOf(s.line)
+			if seen[row] == nil {
+				seen[row] = map[int]bool{}
+			}
+			seen[row][s.code] = true
+		}
+	}
+	for row, codes := range rowErrors {
+		for _, code := range append([]int{0}, codes...) {
+			if !seen[row][code] {
+				t.Errorf("%s: no step with code %d", row, code)
+			}
+		}
 	}
 }
