@@ -106,29 +106,37 @@ func versionNumber(text string) (int, error) {
 	return number, nil
 }
 
+// withSchema runs a command of the arguments SUBJECT FILE: do gets the registry
+// and the text of the file.
+func (a *app) withSchema(do func(ctx context.Context, registry *sr.Client, subject, file, text string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		text, err := readSchema(args[1])
+		if err != nil {
+			return err
+		}
+		registry, err := a.registry(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), registry, args[0], args[1], text)
+	}
+}
+
 func (a *app) schemaRegisterCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "register SUBJECT FILE",
 		Short: "Register a schema as the next version of a subject",
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readSchema(args[1])
+		RunE: a.withSchema(func(ctx context.Context, registry *sr.Client, subject, file, text string) error {
+			registered, err := registry.CreateSchema(ctx, subject, sr.Schema{Schema: text})
 			if err != nil {
-				return err
-			}
-			registry, err := a.registry(cmd.Context())
-			if err != nil {
-				return err
-			}
-			registered, err := registry.CreateSchema(cmd.Context(), args[0], sr.Schema{Schema: text})
-			if err != nil {
-				return registryError(err, "register "+args[1]+" under "+args[0]+"; nothing was registered")
+				return registryError(err, "register "+file+" under "+subject+"; nothing was registered")
 			}
 			return a.print(registered, func() table {
 				return table{header: []string{"subject", "version", "id"},
 					rows: [][]string{{registered.Subject, strconv.Itoa(registered.Version), strconv.Itoa(registered.ID)}}}
 			})
-		},
+		}),
 	}
 }
 
@@ -137,16 +145,8 @@ func (a *app) schemaCheckCommand() *cobra.Command {
 		Use:   "check SUBJECT FILE",
 		Short: "Check a schema against the versions of a subject, without registering it",
 		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := readSchema(args[1])
-			if err != nil {
-				return err
-			}
-			registry, err := a.registry(cmd.Context())
-			if err != nil {
-				return err
-			}
-			result, err := checkCompatibility(cmd.Context(), registry, args[0], text)
+		RunE: a.withSchema(func(ctx context.Context, registry *sr.Client, subject, _, text string) error {
+			result, err := checkCompatibility(ctx, registry, subject, text)
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func (a *app) schemaCheckCommand() *cobra.Command {
 				return exitError(exitConflict)
 			}
 			return nil
-		},
+		}),
 	}
 }
 
