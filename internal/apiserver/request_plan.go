@@ -60,6 +60,9 @@ func (a *API) listRequestPlans(ctx context.Context, in *RequestPath) (*body[envi
 			continue
 		}
 		plan, steps, err := a.parts.Plans.Plan(ctx, e.PlanID)
+		if eventbus.CodeOf(err) == eventbus.CodeNotFound {
+			continue // provisioned with nothing to change
+		}
 		if err != nil {
 			return nil, err
 		}
