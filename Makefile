@@ -27,6 +27,6 @@ bench: ## the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem ./...
 
 soak: ## property tests and walks at full count; the seed is printed
-	EVENTBUS_SOAK=1 go test -count=1 -timeout 120m ./internal/iam/... ./internal/registry/... ./internal/cluster ./internal/onboarding ./cmd/eventbus
+	EVENTBUS_SOAK=1 go test -count=1 -timeout 120m ./internal/iam/... ./internal/registry/... ./internal/cluster ./internal/onboarding ./internal/server ./cmd/eventbus
 
 .PHONY: help run check test e2e interop bench soak

@@ -158,7 +158,7 @@ type AccessKey struct {
 // secret is not in it: it stays where the key's secret is sealed.
 type KeyOffer struct {
 	User        string    `json:"user"` // name of the IAM user
-	KeyID       string    `json:"keyId"`
+	KeyID       string    `json:"keyId"` // empty: it was withdrawn, another is being made
 	Team        string    `json:"team"`              // who may collect it
 	Contact     string    `json:"contact,omitempty"` // of the team; empty: anybody of it
 	RequestID   string    `json:"requestId,omitempty"`
@@ -171,7 +171,7 @@ type KeyOffer struct {
 
 // Waits reports whether the key may still be collected.
 func (o KeyOffer) Waits(now time.Time) bool {
-	return o.CollectedAt.IsZero() && now.Before(o.ExpiresAt)
+	return o.KeyID != "" && o.CollectedAt.IsZero() && now.Before(o.ExpiresAt)
 }
 
 // For reports whether a person is the contact, by id, name or address, or one of

@@ -203,6 +203,11 @@ func (w *memory) Offered(_ context.Context, user string) (bool, error) {
 	return offered && (!offer.CollectedAt.IsZero() || offer.Waits(w.now)), nil
 }
 
+func (w *memory) Withdraw(_ context.Context, user string) error {
+	delete(w.offers, user)
+	return nil
+}
+
 func (w *memory) Offer(_ context.Context, o eventbus.KeyOffer) error {
 	w.offers[o.User] = o
 	return nil

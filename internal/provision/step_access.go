@@ -66,6 +66,9 @@ func (j *job) offerKey(ctx context.Context, user eventbus.Principal, grants []ev
 	if err != nil || offered {
 		return err
 	}
+	if err := j.p.world.Offers.Withdraw(ctx, user.Name); err != nil {
+		return err
+	}
 	keyID, err := j.p.world.Access.NewKey(ctx, j.actor, user.ARN)
 	if err != nil {
 		return err

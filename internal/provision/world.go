@@ -93,6 +93,9 @@ type Offers interface {
 	// Offered reports whether the user needs no new key: one waits to be
 	// collected, was collected, or an operator has given out another.
 	Offered(ctx context.Context, user string) (bool, error)
+	// Withdraw takes back an offer that nobody took, before another key is made:
+	// were it still there after a crash in between, it would stand for that key.
+	Withdraw(ctx context.Context, user string) error
 	// Offer replaces an offer to the same user, and tells its team.
 	Offer(ctx context.Context, o eventbus.KeyOffer) error
 }

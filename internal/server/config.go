@@ -46,6 +46,10 @@ type Config struct {
 	DrainTimeout time.Duration // how long doors may finish what is in flight; default 10 s
 	Logger       *slog.Logger
 	Now          func() time.Time
+
+	// Failpoint, when set, is called at every point of provisioning where a
+	// crash must do no harm: tests end the process there.
+	Failpoint func(point string) error
 }
 
 // Listeners are the addresses to bind, host:port; port 0 takes a free one.

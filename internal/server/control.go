@@ -23,7 +23,7 @@ func (s *Server) openControl(context.Context) error {
 		leases = s.store
 	}
 	s.provision = provision.New(provision.Config{
-		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger,
+		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger, Failpoint: s.cfg.Failpoint,
 	}, provision.World{
 		Topics:  topicWorld{s.kafkas},
 		Schemas: schemas, Access: access, Offers: s.offers,
@@ -69,18 +69,28 @@ func (s *Server) reconcileOnce(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		request, err := s.onboarding.EnvironmentApplied(ctx, w.RequestID, w.Environment, planID, failure)
-		if err != nil {
-			return err
-		}
-		if err := s.listConsumer(ctx, request); err != nil {
+		if _, err := s.onboarding.EnvironmentApplied(ctx, w.RequestID, w.Environment, planID, failure); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// provisionRequest plans and applies what one request wants in one environment.
+// The points of a request's provisioning, besides those of package provision.
+const (
+	pointApplied = "request/applied" // all is there, the consuming system is not listed
+	pointListed  = "request/listed"  // that too, the request does not know of it
+)
+
+func (s *Server) fail(point string) error {
+	if s.cfg.Failpoint == nil {
+		return nil
+	}
+	return s.cfg.Failpoint(point)
+}
+
+// provisionRequest plans and applies what one request wants in one environment,
+// and lists its consuming system. Doing it again is harmless.
 func (s *Server) provisionRequest(ctx context.Context, w onboarding.Work) (planID string, err error) {
 	request, err := s.store.Request(ctx, w.RequestID)
 	if err != nil {
@@ -91,14 +101,25 @@ func (s *Server) provisionRequest(ctx context.Context, w onboarding.Work) (planI
 		return "", err
 	}
 	plan, err := s.provision.Plan(ctx, manifest)
-	if err != nil || plan.Empty() {
+	if err != nil {
 		return "", err
 	}
-	by := eventbus.Actor{System: "onboarding"}
-	return plan.ID, s.provision.Apply(ctx, by, plan, manifest, provision.ApplyOptions{
-		Approved:         true,
-		AllowDestructive: request.Kind == eventbus.OffboardingRequest || request.Kind == eventbus.ChangeRequest,
-	})
+	if !plan.Empty() {
+		planID = plan.ID
+		if err := s.provision.Apply(ctx, eventbus.Actor{System: "onboarding"}, plan, manifest, provision.ApplyOptions{
+			Approved:         true,
+			AllowDestructive: request.Kind == eventbus.OffboardingRequest || request.Kind == eventbus.ChangeRequest,
+		}); err != nil {
+			return planID, err
+		}
+	}
+	if err := s.fail(pointApplied); err != nil {
+		return planID, err
+	}
+	if err := s.listConsumer(ctx, request); err != nil {
+		return planID, err
+	}
+	return planID, s.fail(pointListed)
 }
 
 // listConsumer puts the system of a provisioned consumer request into the

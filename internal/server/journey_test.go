@@ -65,6 +65,29 @@ func startWorld(t *testing.T, dsn string) *world {
 	return w
 }
 
+// onFolder runs a bus without doors on a data folder, its clock ahead by later,
+// for as long as do takes.
+func onFolder(t *testing.T, dir string, later time.Duration, failpoint func(string) error, do func(*world)) {
+	t.Helper()
+	w := &world{t: t}
+	w.later.Store(int64(later))
+	bus, err := Open(t.Context(), Config{Dev: true, DataDir: dir, Now: w.now, Failpoint: failpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer stop()
+	w.Server, w.ctx = bus, ctx
+	done := make(chan error, 1)
+	go func() { done <- bus.Run(ctx) }()
+	<-bus.Ready()
+	do(w)
+	stop()
+	if err := errors.Join(<-done, bus.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.later.Load())) }
 
 // onBothDatabases runs a journey on SQLite and, where it is installed, on
@@ -105,6 +128,9 @@ func (w *world) example(name string) onboarding.Submission {
 	submission, err := onboarding.ParseRequest(text, file)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if c, ok := submission.Content.(*onboarding.ConsumerContent); ok {
+		c.Until = w.now().AddDate(0, 6, 0).Format(time.DateOnly)
 	}
 	return submission
 }

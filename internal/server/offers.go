@@ -31,13 +31,27 @@ func (o keyOffers) Offered(ctx context.Context, user string) (bool, error) {
 		return err == nil, err
 	}
 	keys, err := o.dir.AccessKeys(ctx, user)
-	if err != nil {
+	if err != nil || offer.KeyID == "" {
 		return false, err
 	}
 	if slices.ContainsFunc(keys, func(k eventbus.AccessKey) bool { return k.ID != offer.KeyID }) {
 		return true, nil
 	}
 	return len(keys) > 0 && offer.Waits(o.now()), nil
+}
+
+// Withdraw takes back an offer that nobody took.
+func (o keyOffers) Withdraw(ctx context.Context, user string) error {
+	offer, err := o.store.KeyOffer(ctx, user)
+	if eventbus.CodeOf(err) == eventbus.CodeNotFound || err == nil && offer.KeyID == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	offer.KeyID = ""
+	_, err = o.store.SaveKeyOffer(ctx, offer, nil)
+	return err
 }
 
 // Offer lets a key wait for its contact, in the place of an earlier one.

@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,24 +100,7 @@ func keyIsCollectedOnce(t *testing.T, w *world) {
 // gets the key, and the next plan offers another.
 func TestKeyWaitsForSevenDays(t *testing.T) {
 	dir := t.TempDir()
-	run := func(later time.Duration, do func(*world)) {
-		w := &world{t: t, ctx: t.Context()}
-		w.later.Store(int64(later))
-		bus, err := Open(t.Context(), Config{Dev: true, DataDir: dir, Now: w.now})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.Server = bus
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- bus.Run(ctx) }()
-		<-bus.Ready()
-		do(w)
-		stop()
-		if err := errors.Join(<-done, bus.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run := func(later time.Duration, do func(*world)) { onFolder(t, dir, later, nil, do) }
 	run(0, func(w *world) { w.apply(w.partnerManifest()); w.settled(w.partnerManifest()) })
 	run(provision.OfferTime+time.Minute, func(w *world) {
 		w.refusesKey("consumer")
