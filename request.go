@@ -181,6 +181,7 @@ type RequestQuery struct {
 	Team      string
 	Submitter string
 	OpenOnly  bool      // leave out final and active ones
-	Before    time.Time // keyset: created before
+	Before    time.Time // the page after: CreatedAt of the last one seen …
+	BeforeID  string    // … and its id, because several are made in one moment; empty: created before only
 	Limit     int       // 1..1000, 0 = 100
 }

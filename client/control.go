@@ -36,16 +36,19 @@ func (a *API) Request(ctx context.Context, id string) (eventbus.Request, error) 
 }
 
 // Requests lists the requests that the caller may see, newest first; of q the
-// State, Kind, Event, Team, OpenOnly and Limit count.
+// State, Kind, Event, Team, OpenOnly, Before, BeforeID and Limit count.
 func (a *API) Requests(ctx context.Context, q eventbus.RequestQuery) ([]eventbus.Request, error) {
 	values := url.Values{}
-	for name, value := range map[string]string{"state": string(q.State), "kind": string(q.Kind), "event": q.Event, "team": q.Team} {
+	for name, value := range map[string]string{"state": string(q.State), "kind": string(q.Kind), "event": q.Event, "team": q.Team, "beforeId": q.BeforeID} {
 		if value != "" {
 			values.Set(name, value)
 		}
 	}
 	if q.OpenOnly {
 		values.Set("open", "true")
+	}
+	if !q.Before.IsZero() {
+		values.Set("before", q.Before.Format(time.RFC3339Nano))
 	}
 	if q.Limit > 0 {
 		values.Set("limit", strconv.Itoa(q.Limit))

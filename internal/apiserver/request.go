@@ -47,14 +47,15 @@ type listRequestsInput struct {
 	Team      string    `query:"team" maxLength:"63"`
 	Submitter string    `query:"submitter" maxLength:"120" doc:"person id"`
 	Open      bool      `query:"open" doc:"leave out what is final or active"`
-	Before    time.Time `query:"before" doc:"created before; for the next page"`
+	Before    time.Time `query:"before" doc:"createdAt of the last one seen, for the next page"`
+	BeforeID  string    `query:"beforeId" maxLength:"64" doc:"its id, because several may be made in one moment"`
 	Limit     int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 func (a *API) listRequests(ctx context.Context, in *listRequestsInput) (*body[requestList], error) {
 	list, err := a.parts.Requests.Requests(ctx, actorOf(ctx), eventbus.RequestQuery{
 		State: eventbus.RequestState(in.State), Kind: eventbus.RequestKind(in.Kind), Event: in.Event, Team: in.Team,
-		Submitter: in.Submitter, OpenOnly: in.Open, Before: in.Before, Limit: in.Limit,
+		Submitter: in.Submitter, OpenOnly: in.Open, Before: in.Before, BeforeID: in.BeforeID, Limit: in.Limit,
 	})
 	if err != nil {
 		return nil, err

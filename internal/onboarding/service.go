@@ -376,21 +376,34 @@ func (s *Service) maySee(ctx context.Context, actor eventbus.Actor, r eventbus.R
 	return owner != "" && p.In(owner), err
 }
 
-// Requests lists, newest first, those requests that the actor may see.
+// Requests lists, newest first, those requests that the actor may see: a page
+// that is not full is the last.
 func (s *Service) Requests(ctx context.Context, actor eventbus.Actor, q eventbus.RequestQuery) ([]eventbus.Request, error) {
-	all, err := s.store.Requests(ctx, q)
-	if err != nil {
-		return nil, err
+	if q.Limit <= 0 {
+		q.Limit = 100
 	}
-	seen := make([]eventbus.Request, 0, len(all))
-	for _, r := range all {
-		ok, err := s.maySee(ctx, actor, r)
+	q.Limit = min(q.Limit, 1000)
+	seen := make([]eventbus.Request, 0, q.Limit)
+	for {
+		page, err := s.store.Requests(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			seen = append(seen, r)
+		for _, r := range page {
+			ok, err := s.maySee(ctx, actor, r)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				seen = append(seen, r)
+			}
+			if len(seen) == q.Limit {
+				return seen, nil
+			}
+			q.Before, q.BeforeID = r.CreatedAt, r.ID
+		}
+		if len(page) < q.Limit {
+			return seen, nil
 		}
 	}
-	return seen, nil
 }

@@ -131,6 +131,12 @@ func TestWhoSeesARequest(t *testing.T) {
 	if list, err := b.Requests(ctx, stranger, eventbus.RequestQuery{}); err != nil || len(list) != 0 {
 		t.Errorf("a stranger's list: %d, %v", len(list), err)
 	}
+	for range 3 { // drafts that nobody else sees do not empty a page
+		b.must(b.Draft(ctx, pat, example(t, "producer.yaml")))
+	}
+	if list, err := b.Requests(ctx, bill, eventbus.RequestQuery{Limit: 1}); err != nil || len(list) != 1 || list[0].ID != r.ID {
+		t.Errorf("a page of one: %d, %v", len(list), err)
+	}
 	_, err = b.Draft(ctx, stranger, example(t, "producer.yaml"))
 	b.refused(eventbus.CodeForbidden, err)
 	_, err = b.Comment(ctx, stranger, r.ID, "hello", "")

@@ -63,7 +63,8 @@ func (s *Service) each(ctx context.Context, state eventbus.RequestState, visit f
 		if len(page) < q.Limit {
 			return nil
 		}
-		q.Before = page[len(page)-1].CreatedAt
+		last := page[len(page)-1]
+		q.Before, q.BeforeID = last.CreatedAt, last.ID
 	}
 }
 

@@ -43,6 +43,7 @@ var rules = map[string]func(*testing.T, *bus){
 	"iam changes of long ago":        iamChangesLongAgo,
 	"request round trip":             requestRoundTrip,
 	"requests filtered and paged":    requestQueries,
+	"requests of one moment, paged":  requestPages,
 	"request saved once of 64":       requestConcurrent,
 	"four eyes":                      fourEyes,
 	"a decision is all or nothing":   decisionAtomic,

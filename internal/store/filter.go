@@ -18,6 +18,13 @@ func (f *filter) add(condition string, arg any) {
 	f.conditions = append(f.conditions, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(f.args))))
 }
 
+// before restricts to what comes after a row in a list that is newest first.
+func (f *filter) before(at int64, id string) {
+	f.args = append(f.args, at, id)
+	at1, id1 := len(f.args)-1, len(f.args)
+	f.conditions = append(f.conditions, fmt.Sprintf("(created_at < $%d OR created_at = $%d AND id < $%d)", at1, at1, id1))
+}
+
 // equal restricts a column unless the value is empty.
 func (f *filter) equal(column, value string) {
 	if value != "" {

@@ -94,7 +94,7 @@ func (s *Store) Requests(ctx context.Context, q eventbus.RequestQuery) ([]eventb
 		f.conditions = append(f.conditions, "state NOT IN ('active', 'rejected', 'withdrawn', 'expired')")
 	}
 	if !q.Before.IsZero() {
-		f.add("created_at < ?", micros(q.Before))
+		f.before(micros(q.Before), q.BeforeID) // no id is before the empty one
 	}
 	list, err := queryRows(ctx, s.read, request, fmt.Sprintf("%s%s ORDER BY created_at DESC, id DESC LIMIT %d",
 		requestQuery, f.where(), limited(q.Limit)), f.args...)

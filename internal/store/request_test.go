@@ -89,6 +89,32 @@ func requestQueries(t *testing.T, b *bus) {
 	}
 }
 
+// Requests that were made in one moment are on one page each, none is missed.
+func requestPages(t *testing.T, b *bus) {
+	ctx := t.Context()
+	for i := range 9 {
+		r := draft(fmt.Sprintf("r%d", i))
+		r.CreatedAt = day.Add(time.Duration(i/4) * time.Microsecond) // 0-3, 4-7, 8
+		must[eventbus.Request](t)(b.SaveRequest(ctx, r, nil, nil))
+	}
+	for size := 1; size <= 5; size++ {
+		var ids []string
+		q := eventbus.RequestQuery{Limit: size}
+		for {
+			page := must[[]eventbus.Request](t)(b.Requests(ctx, q))
+			for _, r := range page {
+				ids, q.Before, q.BeforeID = append(ids, r.ID), r.CreatedAt, r.ID
+			}
+			if len(page) < size {
+				break
+			}
+		}
+		if got := strings.Join(ids, " "); got != "r8 r7 r6 r5 r4 r3 r2 r1 r0" {
+			t.Errorf("pages of %d: %s", size, got)
+		}
+	}
+}
+
 // 64 people decide on the same version at once: one decision counts, and the
 // record and the inbox tell of exactly that one.
 func requestConcurrent(t *testing.T, b *bus) {
