@@ -37,6 +37,8 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("TODAY", time.Now().UTC().Format(time.DateOnly))
+			env.Setenv("IN_SIX_MONTHS", time.Now().UTC().AddDate(0, 6, 0).Format(time.DateOnly))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
@@ -47,6 +49,8 @@ func TestScripts(t *testing.T) {
 			"ready":       ready,
 			"field":       field,
 			"provisioned": provisioned,
+			"reaches":     reaches,
+			"fill":        fill,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",

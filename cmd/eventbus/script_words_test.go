@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -58,4 +59,34 @@ func settled(list []eventbus.Request) bool {
 		}
 	}
 	return active
+}
+
+// reaches waits until a request has reached a state in an environment.
+func reaches(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: reaches REQUEST ENVIRONMENT STATE")
+	}
+	a := &app{getenv: ts.Getenv, server: ts.Getenv("EVENTBUS_SERVER")}
+	for deadline := time.Now().Add(readyLimit); ; time.Sleep(20 * time.Millisecond) {
+		r, err := a.api().Request(context.Background(), args[0])
+		ts.Check(err)
+		e, _ := r.Environment(args[1])
+		if string(e.State) == args[2] {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s is %s (%s) in %s, not %s", args[0], e.State, e.Error, args[1], args[2])
+		}
+	}
+}
+
+// fill replaces ${NAME} in files by the script's variables.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: fill FILE...")
+	}
+	for _, file := range args {
+		text := os.Expand(ts.ReadFile(file), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o600))
+	}
 }

@@ -38,14 +38,16 @@ func (o *Observer) Run(ctx context.Context) error {
 		}
 		if now := o.cfg.Now(); err != nil && ctx.Err() == nil && now.Sub(complained) >= complaintGap {
 			complained = now
-			o.cfg.Logger.WarnContext(ctx, "usage is not saved and will be tried again", "err", err, "keys", len(o.unsaved))
+			o.cfg.Logger.WarnContext(ctx, "usage is not saved and will be tried again", "err", err)
 		}
 	}
 }
 
-// Save writes everything counted until now. Run calls it; it must not be called
-// while Run runs.
+// Save writes everything counted until now. Run calls it, and whoever must not
+// miss what happened a moment ago.
 func (o *Observer) Save(ctx context.Context) error {
+	o.saving.Lock()
+	defer o.saving.Unlock()
 	o.collect(o.cfg.Now().Add(-silence).UnixNano())
 	keys := make([]bucketKey, 0, batch)
 	buckets := make([]eventbus.UsageBucket, 0, 2*batch)

@@ -53,9 +53,9 @@ type Observer struct {
 	seed  maphash.Seed
 	parts [shards]shard
 
-	// Only Run's goroutine, or a test in its place, touches these.
+	saving  sync.Mutex // guards unsaved
 	unsaved map[bucketKey]eventbus.Usage
-	pruned  time.Time
+	pruned  time.Time // only Run's goroutine, or a test in its place, touches it
 }
 
 // key is what is counted apart.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -69,8 +70,14 @@ func (s *Server) reconcileOnce(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if _, err := s.onboarding.EnvironmentApplied(ctx, w.RequestID, w.Environment, planID, failure); err != nil {
+		request, err := s.onboarding.EnvironmentApplied(ctx, w.RequestID, w.Environment, planID, failure)
+		if err != nil {
 			return err
+		}
+		if request.Kind == eventbus.OffboardingRequest { // its day may be today, unless somebody reads
+			if err := errors.Join(s.observe.Save(ctx), s.onboarding.Expire(ctx)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
