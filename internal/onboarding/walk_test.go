@@ -3,6 +3,7 @@ package onboarding
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -278,6 +279,15 @@ func (w *walker) anything() {
 	}
 }
 
+func setFlag(t *testing.T, name, value string) {
+	t.Helper()
+	old := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, old) })
+}
+
 // Random walks find no self-approval, no skipped stage or gate, and no approval
 // that survived an edit. EVENTBUS_SOAK=1 walks a million times.
 func TestRandomWalks(t *testing.T) {
@@ -287,11 +297,14 @@ func TestRandomWalks(t *testing.T) {
 	} else if testing.Short() {
 		walks = 500
 	}
-	old := flag.Lookup("rapid.checks").Value.String()
-	if err := flag.Set("rapid.checks", fmt.Sprint(walks)); err != nil {
-		t.Fatal(err)
+	setFlag(t, "rapid.checks", fmt.Sprint(walks))
+	if seed := flag.Lookup("rapid.seed").Value.String(); seed != "0" {
+		t.Logf("seed %s", seed)
+	} else {
+		seed = fmt.Sprint(rand.Int64N(1<<62) + 1)
+		t.Logf("seed %s; -rapid.seed=%s walks the same ways again", seed, seed)
+		setFlag(t, "rapid.seed", seed)
 	}
-	defer func() { _ = flag.Set("rapid.checks", old) }()
 	reached := 0
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWalker(t, &reached)

@@ -266,8 +266,26 @@ func fromIdeaToConsumer(t *testing.T, w *world) {
 		t.Fatalf("consuming systems %+v, %v", systems, err)
 	}
 	w.promote(r.ID)
+	w.asWanted()
 	w.changeSchema()
+	w.asWanted()
 	w.retire()
+	w.asWanted()
+}
+
+// asWanted asserts that nothing is left to do after the journey so far: a plan of
+// what is wanted is empty, and nobody finds drift.
+func (w *world) asWanted() {
+	w.t.Helper()
+	wanted, err := w.store.Wanted(w.ctx)
+	if err != nil || len(wanted) == 0 {
+		w.t.Fatalf("nothing is wanted, %v", err)
+	}
+	grants := need[[]eventbus.Grant](w)(w.store.Grants(w.ctx, eventbus.GrantQuery{ActiveOnly: true}))
+	w.settled(eventbus.Manifest{Source: "test", Events: wanted, Grants: grants})
+	if drift, err := w.provision.Drift(w.ctx); err != nil || len(drift) > 0 {
+		w.t.Fatalf("drift: %+v, %v", drift, err)
+	}
 }
 
 // promote takes the event to production: blocked while a gate is open, then
