@@ -44,8 +44,9 @@ type Parts struct {
 	Directory   *iam.Directory
 	Observer    *observe.Observer
 	Streams     *streams.Streams
-	AuditLog    *audit.Log  // records refusals; may be nil
-	AuditStore  audit.Store // what /audit reads
+	AuditLog    *audit.Log                   // records refusals; may be nil
+	AuditStore  audit.Store                  // what /audit reads
+	AuditHeads  func() ([]audit.Head, error) // heads saved outside the database, which the record must pass; may be nil
 	Grants      Grants
 	Plans       Plans
 	Inbox       Inbox

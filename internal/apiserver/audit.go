@@ -52,9 +52,19 @@ type auditReport struct {
 }
 
 func (a *API) verifyAudit(ctx context.Context, _ *none) (*body[auditReport], error) {
-	r, err := audit.Verify(ctx, a.parts.AuditStore)
+	var saved []audit.Head
+	var problem error // of the saved head itself
+	if a.parts.AuditHeads != nil {
+		if saved, problem = a.parts.AuditHeads(); problem != nil {
+			saved = nil
+		}
+	}
+	r, err := audit.Verify(ctx, a.parts.AuditStore, saved...)
 	if err != nil {
 		return nil, err
+	}
+	if problem != nil && r.OK() {
+		return &body[auditReport]{auditReport{false, r.Entries, r.HeadSeq, problem.Error(), r.HeadSeq, r.HeadHash}}, nil
 	}
 	return &body[auditReport]{auditReport{r.OK(), r.Entries, r.FirstBad, r.Problem, r.HeadSeq, r.HeadHash}}, nil
 }

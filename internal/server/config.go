@@ -47,6 +47,8 @@ type Config struct {
 	Logger       *slog.Logger
 	Now          func() time.Time
 
+	AuditHead string // file of the audit record's signed head, best on another disk; default audit-head.json in DataDir
+
 	// Failpoint, when set, is called at every point of provisioning where a
 	// crash must do no harm: tests end the process there.
 	Failpoint func(point string) error

@@ -28,7 +28,6 @@ const masterKeyFile = "master.key"
 // openIdentity opens the audit log, the directory of principals and the
 // observer, and the development CA.
 func (s *Server) openIdentity(ctx context.Context) (err error) {
-	s.audit = audit.New(audit.Config{Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store)
 	s.observe = observe.New(observe.Config{Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store)
 	key := s.cfg.MasterKey
 	if s.cfg.Dev {
@@ -36,6 +35,10 @@ func (s *Server) openIdentity(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if s.auditHead, err = s.openAuditHead(key); err != nil {
+		return err
+	}
+	s.audit = audit.New(audit.Config{Now: s.cfg.Now, Logger: s.cfg.Logger, HeadKey: s.auditHead.key, SaveHead: s.auditHead.save}, s.store)
 	s.iam, err = iam.Open(ctx, iam.Config{
 		Deployment: s.cfg.Deployment, MasterKey: key, DevReveal: s.cfg.Dev, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, s.store, s.audit)

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
 	"github.com/enterprise-event-bus/eventbus/internal/provision"
@@ -161,7 +159,7 @@ func killScenes() []killedScene {
 		{"a manifest is applied", func(w *world) { w.applied(produced) }},
 		{"everything changes", func(w *world) {
 			found := eventbus.Topic{Name: "dev_found", Partitions: 2, ReplicationFactor: 1}
-			if err := w.engine.CreateTopic(w.ctx, found); err != nil && eventbus.CodeOf(err) != eventbus.CodeConflict {
+			if err := (topicWorld{w.kafkas}).CreateTopic(w.ctx, found); err != nil && eventbus.CodeOf(err) != eventbus.CodeConflict {
 				w.t.Fatal(err)
 			}
 			w.applied(grown)
@@ -242,7 +240,7 @@ func (w *world) picture() string {
 	w.t.Helper()
 	var text strings.Builder
 	line := func(parts ...any) { fmt.Fprintln(&text, parts...) }
-	topics := need[[]eventbus.Topic](w)(topicWorld{w.engine, kadm.NewClient(w.kafka)}.Topics(w.ctx))
+	topics := need[[]eventbus.Topic](w)(topicWorld{w.kafkas}.Topics(w.ctx))
 	slices.SortFunc(topics, func(a, b eventbus.Topic) int { return strings.Compare(a.Name, b.Name) })
 	for _, topic := range topics {
 		if !strings.HasPrefix(topic.Name, "_") {

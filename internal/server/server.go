@@ -56,6 +56,7 @@ type Server struct {
 	provision  *provision.Provisioner
 	onboarding *onboarding.Service
 	offers     keyOffers
+	auditHead  auditHead
 	guard      *schemaGuard
 	idp        *devidp.Provider // in dev, else nil
 	session    *session.Sessions
