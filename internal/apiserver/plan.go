@@ -66,6 +66,10 @@ func (a *API) makePlan(ctx context.Context, in *makePlanInput) (*body[planAnswer
 	if err != nil {
 		return nil, err
 	}
+	return a.plan(ctx, manifest)
+}
+
+func (a *API) plan(ctx context.Context, manifest eventbus.Manifest) (*body[planAnswer], error) {
 	plan, err := a.parts.Provisioner.Plan(ctx, manifest)
 	if err != nil {
 		return nil, err

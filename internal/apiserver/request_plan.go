@@ -32,11 +32,7 @@ func (a *API) getRequestPlan(ctx context.Context, in *requestPlanInput) (*body[p
 	if err != nil {
 		return nil, err
 	}
-	plan, err := a.parts.Provisioner.Plan(ctx, manifest)
-	if err != nil {
-		return nil, err
-	}
-	return &body[planAnswer]{answerPlan(plan)}, nil
+	return a.plan(ctx, manifest)
 }
 
 type environmentPlan struct {

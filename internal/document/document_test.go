@@ -131,3 +131,79 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestPaths: what stands under a path of keys, and what does not.
+func TestPaths(t *testing.T) {
+	docs, err := Read([]byte("kind: Event\nspec:\n  topics: [a, b]\n  owner: null\n  group: {name: x}\n"), "", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := docs[0]
+	for _, c := range []struct {
+		keys      []string
+		text      string
+		has, list bool
+	}{
+		{[]string{"kind"}, "Event", true, false},
+		{[]string{"spec", "topics"}, "", true, true},
+		{[]string{"spec", "owner"}, "", true, false},
+		{[]string{"spec", "group", "name"}, "x", true, false},
+		{[]string{"spec", "group"}, "", true, false},
+		{[]string{"spec", "none"}, "", false, false},
+		{[]string{"kind", "below"}, "", false, false},
+		{nil, "", true, false},
+	} {
+		if d.Text(c.keys...) != c.text || d.Has(c.keys...) != c.has || d.List(c.keys...) != c.list {
+			t.Errorf("%v: %q, %v, %v", c.keys, d.Text(c.keys...), d.Has(c.keys...), d.List(c.keys...))
+		}
+	}
+	if none := (Document{}); none.Text("a") != "" || none.Has() || none.List() || none.Decode(&plain{}) == nil {
+		t.Error("an empty document holds something")
+	}
+}
+
+// TestNear: a slip of the pen is one or two edits, or another case; more is
+// another word.
+func TestNear(t *testing.T) {
+	names := []string{"lifecycle", "owner", "productOwner", "id"}
+	for key, want := range map[string]string{"lifecyle": "lifecycle", "lifcycel": "", "Owner": "owner", "productowner": "productOwner", "ownr": "owner", "oner": "owner",
+		"title": "", "": "", "di": "", strings.Repeat("x", 1000): ""} {
+		if got := Near(key, names); got != want {
+			t.Errorf("Near(%.20q) = %q, want %q", key, got, want)
+		}
+	}
+}
+
+// TestManyFaultsAreBounded: a hopeless text gets a bounded answer, and long words
+// of it are cut.
+func TestManyFaultsAreBounded(t *testing.T) {
+	var text strings.Builder
+	for i := range 300 {
+		text.WriteString(strings.Repeat("k", 100) + string(rune('a'+i%26)) + strings.Repeat("z", i/26) + ": 1\n")
+	}
+	docs, err := Read([]byte(text.String()), "", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := eventbus.FaultsOf(docs[0].Decode(&plain{}))
+	if len(faults) != 100 {
+		t.Errorf("%d faults, want 100", len(faults))
+	}
+	for _, f := range faults {
+		if len(f.Path) > 70 {
+			t.Errorf("path of %d bytes", len(f.Path))
+		}
+	}
+}
+
+// TestNothingIsFilledFromAFaultyDocument: what is half right leaves no trace.
+func TestNothingIsFilledFromAFaultyDocument(t *testing.T) {
+	docs, err := Read([]byte("name: x\ncount: many\n"), "", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p plain
+	if err := docs[0].Decode(&p); eventbus.CodeOf(err) != eventbus.CodeInvalid || p.Name != "" {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}

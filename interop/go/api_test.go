@@ -32,10 +32,7 @@ var notReached = map[string]string{
 // organisation, as the administrator: whatever it sends, no answer is a 5xx or
 // other than the document says, and nearly every operation does what it is for.
 func TestAPI(t *testing.T) {
-	if !have("python3") {
-		kafka.Missing(t, "python", "python3 is not there")
-	}
-	install(t, "schemathesis", ".venv/bin/schemathesis", []string{"python3", "-m", "venv", ".venv"}, []string{".venv/bin/pip", "install", "-q", "-r", "requirements.txt"})
+	installSchemathesis(t)
 	b := startBusWith(t)
 	config := b.schemathesisConfig(t, b.prepare(t))
 	cmd := exec.CommandContext(t.Context(), filepath.Join(kafka.Folder(), "schemathesis", ".venv", "bin", "schemathesis"), "--config-file", config,
@@ -63,6 +60,34 @@ func TestAPI(t *testing.T) {
 	}
 	if share := float64(len(reached)) / float64(len(all)); share < reachedShare || len(all) < 60 {
 		t.Errorf("2xx on %.0f %% of %d operations, want %.0f %%", 100*share, len(all), 100*reachedShare)
+	}
+}
+
+func installSchemathesis(t *testing.T) {
+	t.Helper()
+	if !have("python3") {
+		kafka.Missing(t, "python", "python3 is not there")
+	}
+	install(t, "schemathesis", ".venv/bin/schemathesis", []string{"python3", "-m", "venv", ".venv"}, []string{".venv/bin/pip", "install", "-q", "-r", "requirements.txt"})
+}
+
+// TestPublishedSchemas: a validator that is not ours takes the published JSON
+// Schemas, and by them the examples of requests and manifests.
+func TestPublishedSchemas(t *testing.T) {
+	installSchemathesis(t)
+	b := startBus(t)
+	arguments := []string{"schemas.py", b.at.HTTP}
+	for _, folder := range []string{"requests", "manifests"} {
+		files, err := filepath.Glob(filepath.Join(kafka.Folder(), "..", "examples", "gitops", folder, "*.yaml"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("examples of %s: %v, %v", folder, files, err)
+		}
+		arguments = append(arguments, files...)
+	}
+	cmd := exec.CommandContext(t.Context(), ".venv/bin/python", arguments...)
+	cmd.Dir, cmd.Env = filepath.Join(kafka.Folder(), "schemathesis"), b.environment(nil)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
