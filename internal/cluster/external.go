@@ -90,8 +90,12 @@ type External struct {
 	fresh   time.Time             // when the brokers were last asked with success
 	failure error                 // of the last refresh
 	conns   map[net.Conn]struct{} // to brokers, on behalf of clients
-	serving sync.WaitGroup
-	closed  bool
+	gone    map[int32]bool        // nodes that were there once
+	// absences are the brokers that could not be reached; each channel is closed
+	// when its broker is back.
+	absences map[int32]chan struct{}
+	serving  sync.WaitGroup
+	closed   bool
 
 	life context.Context // ends at Close; for questions that come without a context
 	end  context.CancelFunc
@@ -112,6 +116,7 @@ func OpenExternal(ctx context.Context, cfg ExternalConfig) (*External, error) {
 		names:  map[[16]byte]string{},
 		limits: map[string]int32{},
 		conns:  map[net.Conn]struct{}{},
+		gone:   map[int32]bool{}, absences: map[int32]chan struct{}{},
 	}
 	var err error
 	if e.client, err = kgo.NewClient(append(e.ClientOpts(), kgo.ClientID("eventbus-cluster"))...); err != nil {

@@ -65,6 +65,7 @@ func (e *External) setNodes(brokers []kmsg.MetadataResponseBroker) {
 	}
 	for id := range e.nodes {
 		if nodes[id] == "" {
+			e.gone[id] = true
 			e.log.Warn("a broker left the Kafka cluster", "node", id)
 		}
 	}

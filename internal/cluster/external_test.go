@@ -254,17 +254,71 @@ func TestExternalFollowsTheCluster(t *testing.T) {
 	if err := c.RemoveNode(node); err != nil {
 		t.Fatal(err)
 	}
-	near, far := net.Pipe()
-	defer near.Close()
-	wantCode(t, e.Upstream(7).Serve(t.Context(), far), eventbus.CodeUnavailable) // gone, not noticed yet
+	if !answers(t, e, 7) { // gone, not noticed yet
+		t.Error("the door of a broker that cannot be reached does not lead to another one")
+	}
 	if err := e.refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	near2, far2 := net.Pipe()
-	defer near2.Close()
-	wantCode(t, e.Upstream(7).Serve(t.Context(), far2), eventbus.CodeUnavailable)
+	if !answers(t, e, 7) {
+		t.Error("the door of a broker that has left does not lead to another one")
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	wantCode(t, e.Upstream(99).Serve(t.Context(), far), eventbus.CodeUnavailable) // never seen
 	if got := fmt.Sprint(e.Nodes()); got != "[0 1]" {
 		t.Errorf("nodes %s after one was removed", got)
+	}
+}
+
+// answers reports whether somebody answers at the door of a node.
+func answers(t *testing.T, e *External, node int32) bool {
+	t.Helper()
+	near, far := net.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = e.Upstream(node).Serve(t.Context(), far) // it ends with near
+	}()
+	defer func() {
+		near.Close()
+		<-ended
+	}()
+	hello := kmsg.NewPtrApiVersionsRequest()
+	if _, err := near.Write(requestFrame(hello, 1)); err != nil {
+		return false
+	}
+	_, err := near.Read(make([]byte, 4))
+	return err == nil
+}
+
+// TestExternalLeadsBack: while a broker cannot be reached its clients talk to
+// another one; when it is back those connections end, so that they find it.
+func TestExternalLeadsBack(t *testing.T) {
+	c := brokers(t, kfake.NumBrokers(2))
+	_, port, err := c.AddNode(7, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs()})
+	if err := c.RemoveNode(7); err != nil {
+		t.Fatal(err)
+	}
+	if !answers(t, e, 7) {
+		t.Fatal("nobody answers in the place of the broker")
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	ended := make(chan error)
+	go func() { ended <- e.Upstream(7).Serve(t.Context(), far) }()
+	if _, _, err := c.AddNode(7, int(port)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil { // a test that waits for ever fails
+		t.Fatalf("the connection ended with %v", err)
+	}
+	if e.absent(7) != nil {
+		t.Error("the broker counts as absent")
 	}
 }
 

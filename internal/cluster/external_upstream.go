@@ -31,19 +31,48 @@ type NodeUpstream struct {
 func (e *External) Upstream(node int32) *NodeUpstream { return &NodeUpstream{e, node} }
 
 // Serve carries conn to the node's broker until either side ends or ctx ends, and
-// closes it. A broker that cannot be reached is CodeUnavailable.
+// closes it. While that broker cannot be reached another one takes its place, and
+// conn ends when it is back. A node that was never seen is CodeUnavailable.
 func (u *NodeUpstream) Serve(ctx context.Context, conn net.Conn) error {
+	if back := u.absent(u.node); back != nil {
+		return u.serveMeanwhile(ctx, u.node, back, conn)
+	}
 	address, ok := u.Node(u.node)
+	if !ok && u.left(u.node) {
+		return u.serveMeanwhile(ctx, u.node, u.noteAbsence(u.node), conn)
+	}
 	if !ok {
 		_ = conn.Close() // nothing was said yet
 		return eventbus.Errorf(eventbus.CodeUnavailable, "the Kafka cluster has no broker with node id %d now", u.node)
 	}
-	return u.serve(ctx, conn, []string{address})
+	broker, err := u.connect(ctx, address)
+	if err != nil && ctx.Err() == nil {
+		u.log.Info("a broker was not reached for a client", "node", u.node, "err", err)
+		return u.serveMeanwhile(ctx, u.node, u.noteAbsence(u.node), conn)
+	}
+	if err != nil {
+		_ = conn.Close() // the door closes
+		return eventbus.Errorf(eventbus.CodeUnavailable, "reach a Kafka broker: %w", err)
+	}
+	return u.carry(ctx, broker, conn)
+}
+
+// left reports whether a node was there once.
+func (e *External) left(node int32) bool {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.gone[node]
 }
 
 // Serve carries conn to any broker that answers: for clients that arrive with a
 // bootstrap address. It is Upstream's Serve otherwise.
 func (e *External) Serve(ctx context.Context, conn net.Conn) error {
+	return e.serve(ctx, conn, e.addresses())
+}
+
+// addresses are those of every broker that is known, then those of the
+// configuration.
+func (e *External) addresses() []string {
 	var addresses []string
 	for _, id := range e.Nodes() {
 		if address, ok := e.Node(id); ok {
@@ -55,12 +84,11 @@ func (e *External) Serve(ctx context.Context, conn net.Conn) error {
 			addresses = append(addresses, address)
 		}
 	}
-	return e.serve(ctx, conn, addresses)
+	return addresses
 }
 
 // serve connects to the first address that answers and copies both ways.
 func (e *External) serve(ctx context.Context, conn net.Conn, addresses []string) error {
-	defer conn.Close()
 	var broker *brokerConn
 	var faults error
 	for _, address := range addresses {
@@ -75,8 +103,15 @@ func (e *External) serve(ctx context.Context, conn net.Conn, addresses []string)
 		}
 	}
 	if broker == nil {
+		_ = conn.Close() // nothing was said yet
 		return eventbus.Errorf(eventbus.CodeUnavailable, "reach a Kafka broker: %w", faults)
 	}
+	return e.carry(ctx, broker, conn)
+}
+
+// carry copies both ways and closes both.
+func (e *External) carry(ctx context.Context, broker *brokerConn, conn net.Conn) error {
+	defer conn.Close()
 	if !e.keep(broker.Conn) {
 		return errors.Join(errExternalClosed(), broker.Close())
 	}
