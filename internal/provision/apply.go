@@ -30,7 +30,7 @@ func (p *Provisioner) Apply(ctx context.Context, actor eventbus.Actor, plan even
 	if plan.ID == "" || len(plan.ID) > 64 {
 		return eventbus.Errorf(eventbus.CodeInvalid, "the plan has no legal id; nothing was changed")
 	}
-	leave, err := p.enter(ctx)
+	ctx, leave, err := p.enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -192,8 +192,8 @@ func (p *Provisioner) run(ctx context.Context, actor eventbus.Actor, plan eventb
 			continue
 		}
 		left--
-		if err := p.renew(ctx); err != nil {
-			return err
+		if lost := context.Cause(ctx); eventbus.CodeOf(lost) == eventbus.CodeUnavailable { // another instance has the lease
+			return lost
 		}
 		step := eventbus.Step{PlanID: plan.ID, Index: i, Change: change, Attempts: steps[i].Attempts + 1}
 		if err := p.step(ctx, job, step, left == 0); err != nil {
@@ -271,42 +271,101 @@ func (p *Provisioner) entry(actor eventbus.Actor, plan eventbus.Plan, action, re
 }
 
 // enter waits for the turn within this instance and takes the lease among
-// instances. leave gives both back.
-func (p *Provisioner) enter(ctx context.Context) (leave func(), err error) {
+// instances. What is done while it is held must be done under the context that it
+// gives: it ends, and writes under it are refused, when the lease is lost. leave
+// gives both back.
+func (p *Provisioner) enter(ctx context.Context) (held context.Context, leave func(), err error) {
 	select {
 	case <-p.turn:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
-	if err := p.renew(ctx); err != nil {
+	if p.world.Leases == nil {
+		return ctx, func() { p.turn <- struct{}{} }, nil
+	}
+	fence, err := p.takeLease(ctx)
+	if err != nil {
 		p.turn <- struct{}{}
-		return nil, err
+		return nil, nil, err
 	}
-	return func() {
-		if p.world.Leases != nil {
-			// Also when the caller has gone: nobody shall wait for the lease.
-			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			if err := p.world.Leases.ReleaseLease(end, leaseName, p.holder); err != nil {
-				p.cfg.Logger.WarnContext(ctx, "the lease runs out by itself: it could not be given back", "err", err)
-			}
-			cancel()
-		}
+	held, lost := context.WithCancelCause(p.world.Leases.Fenced(ctx, leaseName, fence))
+	renewing := make(chan struct{})
+	go func() {
+		defer close(renewing)
+		p.keepLease(held, fence, lost)
+	}()
+	return held, func() {
+		lost(nil)
+		<-renewing
+		p.releaseLease(ctx)
 		p.turn <- struct{}{}
 	}, nil
 }
 
 const leaseName = "provision"
 
-func (p *Provisioner) renew(ctx context.Context) error {
-	if p.world.Leases == nil {
-		return nil
+// Pauses while a lease is waited for and held.
+const (
+	leasePoll  = 100 * time.Millisecond
+	leaseRenew = leaseTime / 3
+)
+
+func errLeased() error {
+	return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "another instance of the bus applies a plan; nothing more was changed", Next: "try again in a moment"}
+}
+
+// takeLease waits up to Config.LeaseWait for another instance to give the lease
+// back, or for its time to run out.
+func (p *Provisioner) takeLease(ctx context.Context) (fence int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, max(p.cfg.LeaseWait, leasePoll))
+	defer cancel()
+	for {
+		fence, ok, err := p.world.Leases.TakeLease(ctx, leaseName, p.holder, leaseTime)
+		switch {
+		case ok:
+			return fence, nil
+		case err != nil && ctx.Err() == nil:
+			return 0, fmt.Errorf("take the lease: %w", err)
+		case p.cfg.LeaseWait == 0 || ctx.Err() != nil:
+			return 0, errLeased()
+		}
+		select {
+		case <-ctx.Done():
+			return 0, errLeased()
+		case <-time.After(leasePoll):
+		}
 	}
-	_, ok, err := p.world.Leases.TakeLease(ctx, leaseName, p.holder, leaseTime)
-	if err != nil {
-		return fmt.Errorf("take the lease: %w", err)
+}
+
+// keepLease renews the lease until ctx ends. When that fails for longer than the
+// lease lasts, or another has it, the work ends.
+func (p *Provisioner) keepLease(ctx context.Context, fence int64, lost context.CancelCauseFunc) {
+	until := time.Now().Add(leaseTime)
+	ticker := time.NewTicker(leaseRenew)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := time.Now()
+		got, ok, err := p.world.Leases.TakeLease(ctx, leaseName, p.holder, leaseTime)
+		switch {
+		case err == nil && ok && got == fence:
+			until = now.Add(leaseTime)
+		case err == nil || !now.Before(until):
+			lost(errLeased())
+			return
+		}
 	}
-	if !ok {
-		return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "another instance of the bus applies a plan; nothing more was changed", Next: "try again in a moment"}
+}
+
+func (p *Provisioner) releaseLease(ctx context.Context) {
+	// Also when the caller has gone: nobody shall wait for the lease.
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := p.world.Leases.ReleaseLease(end, leaseName, p.holder); err != nil {
+		p.cfg.Logger.WarnContext(ctx, "the lease runs out by itself: it could not be given back", "err", err)
 	}
-	return nil
 }

@@ -46,7 +46,7 @@ func (p *Provisioner) Resume(ctx context.Context) error {
 }
 
 func (p *Provisioner) resume(ctx context.Context, due func([]eventbus.Step) bool) error {
-	leave, err := p.enter(ctx)
+	ctx, leave, err := p.enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func foreignConfigs(event string, want eventbus.TopicManifest, have eventbus.Top
 // when it is not there any more, CodeInvalid when the bus cannot undo it. Whoever
 // calls has made sure that the actor may.
 func (p *Provisioner) Revert(ctx context.Context, by eventbus.Actor, change eventbus.Change) error {
-	leave, err := p.enter(ctx)
+	ctx, leave, err := p.enter(ctx)
 	if err != nil {
 		return err
 	}

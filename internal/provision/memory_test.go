@@ -234,6 +234,8 @@ func (w *memory) TakeLease(_ context.Context, _, holder string, _ time.Duration)
 	return 1, true, nil
 }
 
+func (w *memory) Fenced(ctx context.Context, _ string, _ int64) context.Context { return ctx }
+
 func (w *memory) ReleaseLease(_ context.Context, _, holder string) error {
 	if w.holder == holder {
 		w.holder = ""

@@ -19,8 +19,9 @@ const (
 	DefaultInterval   = time.Minute
 )
 
-// leaseTime is how long another instance waits for one that died while applying.
-const leaseTime = 2 * time.Minute
+// leaseTime is how long another instance waits for one that died while applying;
+// who applies renews the lease three times in it.
+const leaseTime = 5 * time.Second
 
 // Config configures a Provisioner; the zero value works.
 type Config struct {
@@ -30,6 +31,7 @@ type Config struct {
 	NewID        func() string                 // ids of plans; random when nil
 	Quarantine   time.Duration                 // between the end of access and deletion; 30 days when zero
 	Interval     time.Duration                 // of Run's rounds; a minute when zero
+	LeaseWait    time.Duration                 // how long to wait for another instance to finish; zero refuses at once
 	Logger       *slog.Logger                  // discards when nil
 
 	// Failpoint, when set, is called at every point of Failpoints. An error ends

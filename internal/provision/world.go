@@ -142,6 +142,9 @@ type Environments interface {
 type Leases interface {
 	TakeLease(ctx context.Context, name, holder string, ttl time.Duration) (fence int64, ok bool, err error)
 	ReleaseLease(ctx context.Context, name, holder string) error
+	// Fenced gives a context under which writes are refused once another holds
+	// the lease.
+	Fenced(ctx context.Context, name string, fence int64) context.Context
 }
 
 // Audit is the append-only record.

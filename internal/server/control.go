@@ -24,7 +24,8 @@ func (s *Server) openControl(context.Context) error {
 		leases = s.store
 	}
 	s.provision = provision.New(provision.Config{
-		Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger, Failpoint: s.cfg.Failpoint,
+		Environments: s.environments, Deployment: s.cfg.Deployment, LeaseWait: 2 * turnTime, Now: s.cfg.Now, Logger: s.cfg.Logger,
+		Failpoint: s.cfg.Failpoint,
 	}, provision.World{
 		Topics:  topicWorld{s.kafkas},
 		Schemas: schemas, Access: access, Offers: s.offers,
@@ -43,13 +44,18 @@ func (s *Server) openControl(context.Context) error {
 // reconcileEvery is how soon an approval is acted on.
 const reconcileEvery = 250 * time.Millisecond
 
+// maxPlans is how often a request is planned anew at once when the world moves
+// between plan and apply.
+const maxPlans = 3
+
 // reconcile provisions what is approved, until ctx ends. It looks at the state,
 // never at a queue: after a crash the same work is found again.
 func (s *Server) reconcile(ctx context.Context) error {
 	ticker := time.NewTicker(reconcileEvery)
 	defer ticker.Stop()
+	defer s.leaveTurn(ctx)
 	for {
-		if err := s.reconcileOnce(ctx); err != nil && ctx.Err() == nil {
+		if err := s.inTurn(ctx, s.reconcileOnce); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.Warn("provisioning is tried again", "error", err)
 		}
 		select {
@@ -67,6 +73,9 @@ func (s *Server) reconcileOnce(ctx context.Context) error {
 	}
 	for _, w := range work {
 		planID, failure := s.provisionRequest(ctx, w)
+		for n := 1; eventbus.CodeOf(failure) == eventbus.CodeConflict && n < maxPlans && ctx.Err() == nil; n++ {
+			planID, failure = s.provisionRequest(ctx, w) // the world moved meanwhile
+		}
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -47,6 +47,9 @@ func (s *Server) newInstances() (*instances, error) {
 	return i, nil
 }
 
+// several reports whether there may be other instances.
+func (i *instances) several() bool { return i.token != "" }
+
 // is reports whether a token is that of another instance of this bus.
 func (i *instances) is(token string) bool {
 	return i.token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(i.token)) == 1

@@ -40,6 +40,7 @@ type Server struct {
 	files   *certificateFiles // of `serve`, else nil
 
 	instances *instances
+	turn      turn
 
 	store    *store.Store
 	envs     atomic.Pointer[[]eventbus.Environment]
@@ -73,7 +74,7 @@ type Server struct {
 // An error says which port, folder or setting is at fault and what to do, and
 // leaves nothing open. ctx bounds opening only.
 func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
-	s := &Server{cfg: cfg.withDefaults(), metrics: prometheus.NewRegistry(), health: readiness{}, ready: make(chan struct{})}
+	s := &Server{cfg: cfg.withDefaults(), metrics: prometheus.NewRegistry(), health: readiness{}, ready: make(chan struct{}), turn: newTurn()}
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() {
 		if err != nil {
@@ -128,6 +129,9 @@ func (s *Server) openRegistry(ctx context.Context) (err error) {
 	cfg := registry.Config{Advertised: cmp.Or(s.cfg.Advertise.Instance, at.Registry), Replication: 1, Now: s.cfg.Now, Logger: s.cfg.Logger}
 	var copies registry.Copies = s.store.SchemaCopies()
 	if on.external != nil {
+		// The shortest that a broker takes by default: when the leading instance
+		// dies, another one leads within ten seconds.
+		cfg.SessionTimeout, cfg.Heartbeat = 6*time.Second, time.Second
 		cfg.Replication, copies = int16(min(len(on.external.Nodes()), 3)), nil
 	}
 	s.registry, err = registry.Open(ctx, cfg, on.engine.ClientOpts(), copies)

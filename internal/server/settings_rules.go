@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -195,8 +196,8 @@ func (s settings) checkPeople(r *rules) {
 		r.add("signIn.clientID", "is missing", "write the id under which the provider knows the bus")
 	}
 	r.secret("signIn.clientSecret", p.ClientSecret, false)
-	for group, roles := range p.GroupRoles {
-		for i, role := range roles {
+	for _, group := range slices.Sorted(maps.Keys(p.GroupRoles)) {
+		for i, role := range p.GroupRoles[group] {
 			if !slices.Contains(eventbus.Roles(), eventbus.Role(role)) {
 				r.add(fmt.Sprintf("signIn.groupRoles.%s[%d]", group, i), "there is no role "+strconv.Quote(role), "the roles are "+roleList())
 			}

@@ -188,24 +188,55 @@ func (w schemaWorld) Compatibility(_ context.Context, subject string) (eventbus.
 
 // SetCompatibility sets the level of a subject.
 func (w schemaWorld) SetCompatibility(ctx context.Context, subject string, level eventbus.Compatibility) error {
-	if leader, self := w.registry.AwaitLeader(ctx); !self && leader != "" {
-		return w.instances.setCompatibility(ctx, leader, subject, level)
-	}
-	return w.registry.SetCompatibility(ctx, registry.Caller{Author: provisionAuthor}, subject, level)
+	return w.led(ctx, func(leader string) error {
+		if leader != "" {
+			return w.instances.setCompatibility(ctx, leader, subject, level)
+		}
+		return w.registry.SetCompatibility(ctx, registry.Caller{Author: provisionAuthor}, subject, level)
+	})
 }
 
 // Register gives the version that is there when the text is registered already.
-// Only the leader among the instances writes; it is asked when it is another one.
-func (w schemaWorld) Register(ctx context.Context, subject, text string) (eventbus.Schema, error) {
-	if leader, self := w.registry.AwaitLeader(ctx); !self && leader != "" {
-		number, err := w.instances.register(ctx, leader, subject, text)
-		if err != nil {
-			return eventbus.Schema{}, err
+func (w schemaWorld) Register(ctx context.Context, subject, text string) (schema eventbus.Schema, err error) {
+	err = w.led(ctx, func(leader string) error {
+		if leader == "" {
+			version, err := w.registry.Register(ctx, registry.Caller{Author: provisionAuthor}, subject, registry.RegisterRequest{Text: text})
+			schema = version.Schema
+			return err
 		}
-		return w.arrived(ctx, subject, number)
+		number, err := w.instances.register(ctx, leader, subject, text)
+		if err == nil {
+			schema, err = w.arrived(ctx, subject, number)
+		}
+		return err
+	})
+	return schema, err
+}
+
+// leaderWait is how long a write of provisioning waits for the next leader when
+// the one that is known does not answer, because it has died.
+const leaderWait = 15 * time.Second
+
+// led does one write at the instance that leads, whose address it gives; "" is
+// this one. Writes of provisioning may be repeated.
+func (w schemaWorld) led(ctx context.Context, write func(leader string) error) error {
+	wait, cancel := context.WithTimeout(ctx, leaderWait)
+	defer cancel()
+	for {
+		leader, self := w.registry.AwaitLeader(wait)
+		if self {
+			leader = ""
+		}
+		err := write(leader)
+		if eventbus.CodeOf(err) != eventbus.CodeUnavailable || !w.instances.several() {
+			return err
+		}
+		select {
+		case <-wait.Done():
+			return err
+		case <-time.After(200 * time.Millisecond):
+		}
 	}
-	version, err := w.registry.Register(ctx, registry.Caller{Author: provisionAuthor}, subject, registry.RegisterRequest{Text: text})
-	return version.Schema, err
 }
 
 // arrived waits until this instance has read what the leader wrote.

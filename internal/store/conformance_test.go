@@ -60,6 +60,7 @@ var rules = map[string]func(*testing.T, *bus){
 	"idempotent calls at once":       idempotentAtOnce,
 	"leases":                         leases,
 	"leases of many holders":         leasesConcurrent,
+	"a lost lease writes nothing":    fences,
 	"every versioned noun":           versions,
 	"text that is not text":          notText,
 	"a context that has ended":       cancelled,

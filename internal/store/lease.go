@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	eventbus "github.com/enterprise-event-bus/eventbus"
 )
 
 // TakeLease takes or keeps a lease for ttl: of all instances, one holds it. ok
@@ -33,4 +35,36 @@ func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 		_, err := exec(ctx, tx, "UPDATE leases SET held_until = 0 WHERE name = $1 AND holder = $2", name, holder)
 		return err
 	})
+}
+
+type fenceKey struct{}
+
+type fence struct {
+	lease  string
+	number int64
+}
+
+// Fenced gives a context under which every write of the store is refused with
+// CodeConflict, and changes nothing, once the lease has changed hands: fence is
+// what TakeLease gave. So one who was paused, and does not know that another took
+// over, cannot write over what the other does.
+func (s *Store) Fenced(ctx context.Context, lease string, number int64) context.Context {
+	return context.WithValue(ctx, fenceKey{}, fence{lease, number})
+}
+
+// checkFence refuses a transaction of one who has lost the lease. The row stays
+// locked until the transaction ends, so that nobody takes over within it.
+func (s *Store) checkFence(ctx context.Context, tx *sql.Tx) error {
+	f, fenced := ctx.Value(fenceKey{}).(fence)
+	if !fenced {
+		return nil
+	}
+	held, err := exec(ctx, tx, "UPDATE leases SET fence = fence WHERE name = $1 AND fence = $2", f.lease, f.number)
+	if err != nil {
+		return err
+	}
+	if held == 0 {
+		return &eventbus.Error{Code: eventbus.CodeConflict, Message: "another instance of the bus took over the lease " + f.lease + "; nothing was written"}
+	}
+	return nil
 }

@@ -34,7 +34,11 @@ func (s *Store) try(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	if err := fn(tx); err != nil {
+	err = s.checkFence(ctx, tx)
+	if err == nil {
+		err = fn(tx)
+	}
+	if err != nil {
 		_ = tx.Rollback() // the first error is the one that says why
 		return err
 	}
