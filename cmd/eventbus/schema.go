@@ -27,9 +27,13 @@ func (a *app) schemaCommand() *cobra.Command {
 
 // registry opens a client of the schema registry.
 func (a *app) registry(ctx context.Context) (*sr.Client, error) {
-	cfg, err := a.connection(ctx)
-	if err != nil {
-		return nil, err
+	cfg, _ := client.FromEnv(a.getenv)
+	if cfg.RegistryURL == "" {
+		bus, err := a.api().Bus(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cfg.RegistryURL = bus.Registry
 	}
 	serde, err := client.NewSerde(cfg.RegistryURL, a.api().Token, nil)
 	if err != nil {
