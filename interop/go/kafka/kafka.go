@@ -34,6 +34,7 @@ type Cluster struct {
 	Bootstrap []string // host:port of each broker, in order of node id
 	Secure    []string // the same with TLS and SASL; of StartSecure only
 	nodes     []*node
+	voters    []string
 }
 
 // node is one broker, which is a controller too.
@@ -108,6 +109,7 @@ func start(t testing.TB, n int, certificate string, settings []string) *Cluster 
 		c.nodes = append(c.nodes, one)
 		c.Bootstrap = append(c.Bootstrap, fmt.Sprintf("127.0.0.1:%d", one.port))
 	}
+	c.voters = voters
 	t.Cleanup(c.stop)
 	for _, one := range c.nodes {
 		if err := one.format(n, voters, settings); err != nil {
@@ -170,10 +172,10 @@ func (c *Cluster) stop() {
 func (n *node) format(brokers int, voters, settings []string) error {
 	replicas := min(brokers, 3)
 	lines := append([]string{
-		"process.roles=broker,controller",
+		"process.roles=" + n.roles(),
 		fmt.Sprintf("node.id=%d", n.id),
 		"controller.quorum.voters=" + strings.Join(voters, ","),
-		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", n.port, n.controller),
+		"listeners=" + n.listeners(),
 		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d", n.port),
 		"controller.listener.names=CONTROLLER",
 		"log.dirs=" + filepath.Join(n.dir, "data"),
@@ -203,6 +205,22 @@ func (n *node) format(brokers int, voters, settings []string) error {
 		return fmt.Errorf("format the storage of broker %d: %w\n%s", n.id, err, out)
 	}
 	return nil
+}
+
+// roles: a broker without a controller's port is no controller.
+func (n *node) roles() string {
+	if n.controller == 0 {
+		return "broker"
+	}
+	return "broker,controller"
+}
+
+func (n *node) listeners() string {
+	listeners := fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", n.port)
+	if n.controller != 0 {
+		listeners += fmt.Sprintf(",CONTROLLER://127.0.0.1:%d", n.controller)
+	}
+	return listeners
 }
 
 // secureSettings add the listener with TLS and SASL; of a key that stands twice
@@ -309,4 +327,16 @@ func FreePorts(t testing.TB, n int) []int {
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
+}
+
+// Free reports whether nobody listens on n ports of loopback from first on.
+func Free(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		defer l.Close()
+	}
+	return true
 }

@@ -41,14 +41,18 @@ type deck struct {
 	idp     string // issuer
 	ports   []int  // of the HTTP doors, known before the provider is made
 	base    string // the part of the configuration that all instances share
-	peers   int
+	// kafkaIAM is where instances listen for Kafka; port 0 unless a test needs one.
+	kafkaIAM  string
+	peers     int
+	once      sync.Once // makes transport
+	transport *http.Transport
 }
 
 // newDeck prepares a bus; kafkas and database are YAML.
 func newDeck(t *testing.T, instances int, environments, more string) *deck {
 	t.Helper()
-	d := &deck{t: t, ca: ca.New(t), dir: t.TempDir(), program: program(t), ports: kafka.FreePorts(t, 2*instances)}
-	pair := d.ca.Issue(t, "bus", "bus.example.test", "*.bus.example.test")
+	d := &deck{t: t, ca: ca.New(t), dir: t.TempDir(), program: program(t), ports: kafka.FreePorts(t, 2*instances), kafkaIAM: "127.0.0.1:0"}
+	pair := d.ca.Issue(t, "bus", domain, "*."+domain)
 	d.idp = d.people()
 	key := filepath.Join(d.dir, "master.key")
 	token := filepath.Join(d.dir, "token")
@@ -76,6 +80,16 @@ log: {level: info}
 environments:
 %s`, key, token, d.ca.File, pair.Certificate, pair.Key, d.idp, devidp.TeamPrefix, roles, more, environments)
 	return d
+}
+
+// file writes a file into the folder of the bus and gives its path.
+func (d *deck) file(name, text string) string {
+	d.t.Helper()
+	path := filepath.Join(d.dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+	return path
 }
 
 // people runs the identity provider of the demo organisation; every instance is a
@@ -154,7 +168,7 @@ func (d *deck) instance() *instance {
 	d.peers++
 	i := &instance{d: d, name: fmt.Sprintf("bus-%d", n+1)}
 	i.config, i.log = filepath.Join(d.dir, i.name+".yaml"), filepath.Join(d.dir, i.name+".log")
-	text := fmt.Sprintf("listeners:\n  http: 127.0.0.1:%d\n  registry: 127.0.0.1:%d\n  kafkaIAM: 127.0.0.1:0\n  admin: 127.0.0.1:0\n%s", d.ports[2*n], d.ports[2*n+1], d.base)
+	text := fmt.Sprintf("listeners:\n  http: 127.0.0.1:%d\n  registry: 127.0.0.1:%d\n  kafkaIAM: %s\n  admin: 127.0.0.1:0\n%s", d.ports[2*n], d.ports[2*n+1], d.kafkaIAM, d.base)
 	if err := os.WriteFile(i.config, []byte(text), 0o600); err != nil {
 		d.t.Fatal(err)
 	}
@@ -244,7 +258,8 @@ func (i *instance) stop() int {
 
 // http trusts the CA of the doors.
 func (d *deck) http() *http.Client {
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: d.ca.TLS()}}
+	d.once.Do(func() { d.transport = &http.Transport{TLSClientConfig: d.ca.TLS(), MaxIdleConnsPerHost: 16} })
+	return &http.Client{Timeout: 10 * time.Second, Transport: d.transport}
 }
 
 // api calls the instance as the administrator.
