@@ -9,14 +9,13 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
 	"github.com/enterprise-event-bus/eventbus/internal/provision"
-	"github.com/enterprise-event-bus/eventbus/internal/streams"
 )
 
 // openControl opens catalog, streams, provisioning and onboarding.
 func (s *Server) openControl(context.Context) error {
 	access := accessWorld{s.iam}
 	schemas := schemaWorld{s.registry, s.instances}
-	s.streams = streams.Open(streams.Config{Now: s.cfg.Now}, s.kafka, schemas, s.audit)
+	s.openStreams(schemas)
 	s.offers = keyOffers{store: s.store, dir: s.iam, now: s.cfg.Now}
 	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
 	var leases provision.Leases // one instance alone need not wait for the lease of the one that was killed

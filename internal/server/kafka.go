@@ -13,6 +13,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/cluster"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
+	"github.com/enterprise-event-bus/eventbus/internal/streams"
 )
 
 // engine is a Kafka that stands behind the bus: the embedded one, or an external
@@ -198,4 +199,18 @@ func (s *Server) metricsOf(one *kafka) prometheus.Registerer {
 		return s.metrics
 	}
 	return prometheus.WrapRegistererWith(prometheus.Labels{"environments": label}, s.metrics)
+}
+
+// openStreams shows the topics, groups and records of every cluster.
+func (s *Server) openStreams(schemas streams.Schemas) {
+	of := map[*kafka]*streams.Streams{}
+	var all []*streams.Streams
+	for _, one := range s.kafkas.all {
+		of[one] = streams.Open(streams.Config{Now: s.cfg.Now}, one.client, schemas, s.audit)
+		all = append(all, of[one])
+	}
+	s.streams = all[0]
+	if len(all) > 1 {
+		s.streams = streams.Several(func(topic string) *streams.Streams { return of[s.kafkas.ofTopic(topic)] }, all...)
+	}
 }

@@ -32,6 +32,9 @@ type consumerIndex struct {
 // old. more says that there are others: beyond MaxNames, or beyond the MaxGroups
 // that are looked at. A group that has not committed yet is not known to read.
 func (s *Streams) GroupsOfTopic(ctx context.Context, topic string) (list []TopicGroup, more bool, err error) {
+	if s.several != nil {
+		return s.several.of(topic).GroupsOfTopic(ctx, topic)
+	}
 	readers, more, err := s.readersOf(ctx, topic)
 	if err != nil {
 		return nil, false, err

@@ -71,6 +71,9 @@ type PartitionLag struct {
 // Groups lists the groups whose id begins with prefix, by id, in one request per
 // broker; share groups and those of the bus itself ("_…") are left out.
 func (s *Streams) Groups(ctx context.Context, prefix string) ([]ListedGroup, error) {
+	if s.several != nil {
+		return s.several.groups(ctx, prefix)
+	}
 	listed, err := s.admin.ListGroups(ctx)
 	if err != nil {
 		return nil, unavailable(err, "list the groups")
@@ -88,6 +91,9 @@ func (s *Streams) Groups(ctx context.Context, prefix string) ([]ListedGroup, err
 // that id. Kafka tells no one when an offset was committed, so how late a group
 // is comes from the timestamp of the next record that it has to read.
 func (s *Streams) Group(ctx context.Context, id string) (Group, error) {
+	if s.several != nil {
+		return s.several.group(ctx, id)
+	}
 	group, assigned, err := s.describe(ctx, id)
 	if err != nil {
 		return Group{}, err
@@ -117,6 +123,9 @@ func (s *Streams) Group(ctx context.Context, id string) (Group, error) {
 // list: two requests per broker, whatever the number of groups. A group is
 // missing when it has committed nothing or could not be read.
 func (s *Streams) GroupLags(ctx context.Context, ids []string) (map[string]int64, error) {
+	if s.several != nil {
+		return s.several.groupLags(ctx, ids)
+	}
 	if err := checkNames("groups", len(ids)); err != nil || len(ids) == 0 {
 		return nil, err
 	}

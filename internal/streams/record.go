@@ -80,6 +80,9 @@ type Header struct {
 // either cannot be written, none is shown. A reason is required unless the topic
 // is known to hold no personal data. Reading joins no group and moves no offset.
 func (s *Streams) Records(ctx context.Context, actor eventbus.Actor, q RecordQuery, v Viewer) (Records, error) {
+	if s.several != nil {
+		return s.several.of(q.Topic).Records(ctx, actor, q, v)
+	}
 	if s.kafka == nil || s.audit == nil || s.schemas == nil {
 		return Records{}, eventbus.Errorf(eventbus.CodeUnavailable, "this bus shows no records")
 	}

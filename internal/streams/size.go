@@ -37,6 +37,9 @@ type bounds struct{ starts, ends kadm.ListedOffsets }
 // four requests per broker, whatever the number of topics. Topics that do not
 // exist are left out.
 func (s *Streams) TopicSizes(ctx context.Context, topics []string) ([]TopicSize, error) {
+	if s.several != nil {
+		return s.several.topicSizes(ctx, topics)
+	}
 	if err := checkNames("topics", len(topics)); err != nil || len(topics) == 0 {
 		return nil, err
 	}
@@ -69,6 +72,9 @@ func (s *Streams) TopicSizes(ctx context.Context, topics []string) ([]TopicSize,
 // Partitions gives the partitions of a topic with their offsets, by number;
 // CodeNotFound when there is no such topic.
 func (s *Streams) Partitions(ctx context.Context, topic string) ([]PartitionOffsets, error) {
+	if s.several != nil {
+		return s.several.of(topic).Partitions(ctx, topic)
+	}
 	details, err := s.admin.ListTopics(ctx, topic)
 	if err != nil {
 		return nil, unavailable(err, "read topic "+topic)

@@ -70,6 +70,8 @@ type Streams struct {
 	codecs map[string]*client.Codec
 
 	consumers consumerIndex
+
+	several *several // when it shows several clusters; nothing else is set then
 }
 
 // New makes a Streams that reads topics and groups through an admin client,

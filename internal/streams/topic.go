@@ -15,6 +15,9 @@ import (
 // Topics lists the topics that begin with prefix, by name, without internal
 // ones and without configuration.
 func (s *Streams) Topics(ctx context.Context, prefix string) ([]eventbus.Topic, error) {
+	if s.several != nil {
+		return s.several.topics(ctx, prefix)
+	}
 	details, err := s.admin.ListTopics(fresh(ctx))
 	if err != nil {
 		return nil, unavailable(err, "list the topics")
@@ -33,6 +36,9 @@ func (s *Streams) Topics(ctx context.Context, prefix string) ([]eventbus.Topic, 
 // Topic gives one topic with the configuration that was set on it; CodeNotFound
 // when there is none of that name.
 func (s *Streams) Topic(ctx context.Context, name string) (eventbus.Topic, error) {
+	if s.several != nil {
+		return s.several.of(name).Topic(ctx, name)
+	}
 	details, err := s.admin.ListTopics(fresh(ctx), name)
 	if err != nil {
 		return eventbus.Topic{}, unavailable(err, "read topic "+name)
