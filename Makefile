@@ -21,7 +21,10 @@ e2e: ## the journeys of the command line
 
 interop: ## stock clients, Apache Kafka and Avro, Schemathesis and a Backstage (installs them)
 	EVENTBUS_REQUIRE=java EVENTBUS_SOAK=1 go test -count=1 -timeout 20m -v -run TestAgainstJava ./internal/registry/avro
-	cd interop/go && EVENTBUS_REQUIRE=all go test -count=1 -timeout 40m ./...
+	cd interop/go && EVENTBUS_REQUIRE=all EVENTBUS_SOAK=1 go test -count=1 -timeout 60m ./...
+
+image: ## start the root file system of the container image in a chroot (needs root)
+	deploy/check-rootfs.sh
 
 bench: ## the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem ./...
@@ -29,4 +32,4 @@ bench: ## the benchmarks of the packages
 soak: ## property tests and walks at full count; the seed is printed
 	EVENTBUS_SOAK=1 go test -count=1 -timeout 120m ./internal/iam/... ./internal/registry/... ./internal/cluster ./internal/onboarding ./internal/server ./cmd/eventbus
 
-.PHONY: help run check test e2e interop bench soak
+.PHONY: help run check test e2e interop image bench soak

@@ -1,7 +1,6 @@
 // Package cluster owns the Kafka that stands behind the gateway. That is the
 // embedded engine (franz-go's kfake, pinned) with a data directory, or an external
-// Apache Kafka behind the same few methods (no command opens one yet). It is the
-// only package that imports the engine. It does not speak to clients (the
+// Apache Kafka or AWS MSK behind the same few methods. It is the only package that imports the engine. It does not speak to clients (the
 // gateway does), decides nobody's rights (iam does) and knows no schemas.
 // internal/server opens it; the gateway, registry, streams and the REST proxy
 // reach it through Serve or through clients made with ClientOpts.
