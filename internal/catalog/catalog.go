@@ -122,6 +122,23 @@ func (c *Catalog) current(ctx context.Context) (*index, error) {
 	return c.index.Load(), nil
 }
 
+// Picture is the catalog as searches see it: Event without schema and one-pager.
+// What it holds must not be changed.
+type Picture struct {
+	Version int64 // another one means that something may have changed
+	Events  []eventbus.Event
+	Systems []eventbus.System
+}
+
+// Picture gives the whole catalog from memory, at most Config.PollEvery old.
+func (c *Catalog) Picture(ctx context.Context) (Picture, error) {
+	i, err := c.current(ctx)
+	if err != nil {
+		return Picture{}, err
+	}
+	return Picture{i.version, i.events, i.systems}, nil
+}
+
 // Event gives one event by name, CodeNotFound when there is none.
 func (c *Catalog) Event(ctx context.Context, name string) (eventbus.Event, error) {
 	return c.events.Event(ctx, name)
@@ -156,12 +173,12 @@ type Consumer struct {
 // Consumers lists who consumes an event: the systems that subscribe to it and
 // the grants that are handed in, joined by system.
 func (c *Catalog) Consumers(ctx context.Context, event string, grants []eventbus.Grant) ([]Consumer, error) {
-	systems, err := c.Systems(ctx)
+	picture, err := c.Picture(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var list []Consumer
-	for _, s := range systems {
+	for _, s := range picture.Systems {
 		if slices.Contains(s.Subscribes, event) {
 			list = append(list, Consumer{System: s.Name, Title: s.Title, Team: s.Owner, Declared: true})
 		}

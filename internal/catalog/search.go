@@ -86,15 +86,16 @@ type posting struct {
 type index struct {
 	version  int64
 	events   []eventbus.Event // without schema and one-pager
-	facets   [][]facetValue   // by entry
-	tokens   []string         // sorted
-	postings [][]posting      // by token
+	systems  []eventbus.System
+	facets   [][]facetValue // by entry
+	tokens   []string       // sorted
+	postings [][]posting    // by token
 }
 
 type facetValue struct{ facet, value string }
 
-func buildIndex(version int64, events []eventbus.Event, _ []eventbus.System) *index {
-	x := &index{version: version, events: make([]eventbus.Event, 0, len(events)), facets: make([][]facetValue, 0, len(events))}
+func buildIndex(version int64, events []eventbus.Event, systems []eventbus.System) *index {
+	x := &index{version: version, systems: systems, events: make([]eventbus.Event, 0, len(events)), facets: make([][]facetValue, 0, len(events))}
 	slices.SortFunc(events, func(a, b eventbus.Event) int { return cmp.Compare(a.Name, b.Name) })
 	vocabulary := map[string][]posting{}
 	for i, e := range events {

@@ -91,9 +91,10 @@ func (p *Portal) simulate(v visit, view *accessView, shell *Shell) {
 	}
 	if !decision.Allowed {
 		view.Answer = Pill{"Denied", ToneBad, "cancel"}
-		owners, err := p.topicOwners(v)
-		if e, ok := owners[view.Resource]; err == nil && ok && view.Action == "kafka-cluster:ReadData" {
-			view.RequestURL = "/requests/new?kind=consumer&event=" + e.name
+		if known, err := p.relations(v); err == nil && view.Action == simulated[0].action {
+			if e, ok := known.owners[view.Resource]; ok {
+				view.RequestURL = "/requests/new?kind=consumer&event=" + e.name
+			}
 		}
 	}
 }

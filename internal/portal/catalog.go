@@ -24,6 +24,8 @@ type catalogView struct {
 	Pages   Pages
 	Empty   *Empty
 	Propose string
+	CSV     string
+	JSON    string
 }
 
 // FacetView is one way to narrow a list, with counts.
@@ -72,26 +74,17 @@ var facetNames = []struct{ key, label string }{
 const pageSize = 20
 
 func (p *Portal) catalogList(w http.ResponseWriter, v visit) error {
-	query := v.URL.Query()
-	page, _ := strconv.Atoi(query.Get("page"))
-	asked := catalog.Query{
-		Text: query.Get("q"), Domain: query.Get("domain"), Lifecycle: eventbus.Lifecycle(query.Get("lifecycle")),
-		System: query.Get("system"), Team: query.Get("team"), Environment: query.Get("environment"),
-		DataClass: eventbus.DataClass(query.Get("dataClass")), Sort: query.Get("sort"), Page: max(page, 1), PageSize: pageSize,
-	}
-	if asked.Environment == "" {
-		asked.Environment = v.env
-	}
+	asked := p.catalogQuery(v)
 	found, err := p.parts.Catalog.Search(v.Context(), asked)
 	if err != nil {
 		return err
 	}
 	view := catalogView{Text: asked.Text, Rows: p.eventRows(v, found.Entries), Total: count(int64(found.Total), "event"),
-		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer"}
+		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer", CSV: exportURL(v.URL, ".csv"), JSON: exportURL(v.URL, ".json")}
 	p.facets(v, found, &view)
 	view.Pages = pagesOf(v.URL, asked.Page, pageSize, found.Total, "event")
 	view.Empty = catalogEmpty(v, asked, found.Total)
-	w.Header().Set("HX-Push-Url", with(v.URL, "page", query.Get("page")))
+	w.Header().Set("HX-Push-Url", with(v.URL, "page", v.URL.Query().Get("page")))
 	return p.render(w, v, http.StatusOK, "catalog", Shell{Title: "Event catalog", Wide: true, Elsewhere: p.catalogElsewhere(asked),
 		Lede: "Every event that teams publish on the bus: what it means, what it carries and who may read it."}, view)
 }
@@ -117,8 +110,52 @@ func (p *Portal) catalogElsewhere(q catalog.Query) Elsewhere {
 	return Elsewhere{CLI: p.cli(words...), Curl: p.curl(address), YAML: "/backstage/events.yaml"}
 }
 
+// catalogQuery is the question that the address asks.
+func (p *Portal) catalogQuery(v visit) catalog.Query {
+	query := v.URL.Query()
+	page, _ := strconv.Atoi(query.Get("page"))
+	asked := catalog.Query{
+		Text: query.Get("q"), Domain: query.Get("domain"), Lifecycle: eventbus.Lifecycle(query.Get("lifecycle")),
+		System: query.Get("system"), Team: query.Get("team"), Environment: query.Get("environment"),
+		DataClass: eventbus.DataClass(query.Get("dataClass")), Sort: query.Get("sort"), Page: max(page, 1), PageSize: pageSize,
+	}
+	if asked.Environment == "" {
+		asked.Environment = v.env
+	}
+	switch query.Get("personal") {
+	case "owned":
+		asked.Names = append([]string{""}, p.owned(v)...) // none owned leaves none
+	case "starred":
+		asked.Names = append([]string{""}, stars(v)...)
+	}
+	return asked
+}
+
+// personalFacet narrows the list to what is the reader's own.
+func (p *Portal) personalFacet(v visit) FacetView {
+	facet := FacetView{Name: "Personal", Open: true}
+	chosen := v.URL.Query().Get("personal")
+	for _, own := range []struct {
+		value, label string
+		count        int
+	}{{"owned", "Owned by my team", len(p.owned(v))}, {"starred", "Starred in this browser", len(stars(v))}} {
+		value := FacetValue{Label: own.label, Count: own.count, Chosen: chosen == own.value, URL: with(v.URL, "personal", own.value, "page", "")}
+		if value.Chosen {
+			value.URL = with(v.URL, "personal", "", "page", "")
+		}
+		facet.Values = append(facet.Values, value)
+	}
+	return facet
+}
+
 func (p *Portal) facets(v visit, found catalog.Result, view *catalogView) {
 	query := v.URL.Query()
+	if v.signedIn() {
+		view.Facets = append(view.Facets, p.personalFacet(v))
+	}
+	if own := query.Get("personal"); own != "" {
+		view.Hidden = append(view.Hidden, Pair{"personal", own})
+	}
 	for _, f := range facetNames {
 		chosen := query.Get(f.key)
 		facet := FacetView{Name: f.label, Open: chosen != "" || f.key == "domain" || f.key == "lifecycle"}
@@ -140,6 +177,13 @@ func (p *Portal) facets(v visit, found catalog.Result, view *catalogView) {
 	if v.env != "" {
 		view.Hidden = append(view.Hidden, Pair{"env", v.env})
 	}
+}
+
+// exportURL is the file with what the list shows.
+func exportURL(u *url.URL, suffix string) string {
+	file := *u
+	file.Path += suffix
+	return with(&file, "page", "")
 }
 
 func facetLabel(key, value string) string {
@@ -165,7 +209,7 @@ func catalogEmpty(v visit, q catalog.Query, total int) *Empty {
 	switch {
 	case total > 0:
 		return nil
-	case q.Text == "" && q.Domain == "" && q.Lifecycle == "" && q.System == "" && q.Team == "" && q.Environment == "" && q.DataClass == "":
+	case q.Text == "" && q.Domain == "" && q.Lifecycle == "" && q.System == "" && q.Team == "" && q.Environment == "" && q.DataClass == "" && len(q.Names) == 0:
 		return &Empty{"event", "The catalog is empty", "No team has published an event yet. The first one takes about a quarter of an hour to describe.",
 			&Link{"Propose the first event", "/requests/new?kind=producer"}}
 	case q.Text != "":
@@ -210,15 +254,15 @@ func containing[T any](list []T, text string, name func(T) string) []T {
 // events of one page only, so that its cost does not grow with the catalog.
 func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
 	rows := make([]EventRow, 0, len(entries))
-	declared := p.declaredConsumers(v)
+	known, err := p.relations(v)
+	if err != nil {
+		known = &relations{}
+	}
 	for _, entry := range entries {
 		e := entry.Event
-		row := EventRow{Name: e.Name, Title: e.Title, URL: "/catalog/" + url.PathEscape(e.Name), Description: e.Description,
+		row := EventRow{Name: e.Name, Title: titleOf(e.Title, e.Name), URL: "/catalog/" + url.PathEscape(e.Name), Description: e.Description,
 			Domain: e.Domain, Owner: e.Owner, Lifecycle: lifecyclePill(e.Lifecycle), Faulty: len(e.Problems) > 0,
 			LastDay: "–", Consumers: "–"}
-		if row.Title == "" {
-			row.Title = e.Name
-		}
 		if pill := dataPill(e.DataClasses); pill.Tone == ToneWarn {
 			row.Data = pill
 		}
@@ -228,7 +272,7 @@ func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
 		if n, ok := p.lastDay(v, e); ok {
 			row.LastDay = grouped(n)
 		}
-		if n, ok := p.countConsumers(v, e.Name, declared[e.Name]); ok {
+		if n, ok := p.countConsumers(v, e.Name, known.consumers[e.Name]); ok {
 			row.Consumers = strconv.Itoa(n)
 		}
 		rows = append(rows, row)
@@ -255,22 +299,6 @@ func (p *Portal) lastDay(v visit, e eventbus.Event) (int64, bool) {
 	return sum, true
 }
 
-// declaredConsumers gives the names of the systems that subscribe, by event,
-// read once for a whole page.
-func (p *Portal) declaredConsumers(v visit) map[string][]string {
-	systems, err := p.parts.Catalog.Systems(v.Context())
-	if err != nil {
-		return nil
-	}
-	declared := map[string][]string{}
-	for _, s := range systems {
-		for _, event := range s.Subscribes {
-			declared[event] = append(declared[event], s.Name)
-		}
-	}
-	return declared
-}
-
 // countConsumers counts systems that subscribe to an event or were granted it.
 func (p *Portal) countConsumers(v visit, event string, declared []string) (int, bool) {
 	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: event, Direction: eventbus.Consumed, ActiveOnly: true})
@@ -288,14 +316,6 @@ func (p *Portal) countConsumers(v visit, event string, declared []string) (int, 
 		systems[g.System] = true
 	}
 	return len(systems), true
-}
-
-func (p *Portal) consumersOf(v visit, event string) ([]catalog.Consumer, error) {
-	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: event, Direction: eventbus.Consumed, ActiveOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	return p.parts.Catalog.Consumers(v.Context(), event, grants)
 }
 
 func (p *Portal) environmentLabel(name string) string {

@@ -43,22 +43,11 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	view := connectView{Head: head}
-	var chosen eventbus.EventTopic
-	wanted := v.URL.Query().Get("in")
-	if wanted == "" {
-		wanted = v.env
-	}
-	for i, t := range p.inOrder(e.Topics) {
-		if t.Environment == wanted || i == 0 {
-			chosen = t
-		}
-	}
+	chosen, environments := p.chosenTopic(v, e)
+	view.Environments = environments
 	if chosen.Name == "" {
 		view.Empty = &Empty{"wifi", "Nothing to connect to yet", "The event has no topic in any environment. It gets them when its request is approved.", nil}
 		return p.render(w, v, http.StatusOK, "connect", shell, view)
-	}
-	for _, t := range p.inOrder(e.Topics) {
-		view.Environments = append(view.Environments, NavItem{Link: Link{p.environmentLabel(t.Environment), with(v.URL, "in", t.Environment)}, Current: t.Environment == chosen.Environment})
 	}
 	c := p.connection(v, e, chosen)
 	known := p.language(w, v, c)
@@ -77,6 +66,25 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 		view.Grant = &Alert{Tone: ToneWarn, Heading: "No code for this", Text: sentence(message(err))}
 	}
 	return p.render(w, v, http.StatusOK, "connect", shell, view)
+}
+
+// chosenTopic is the topic of the environment that ?in= or the switch at the top
+// names, else the first, with links to the others.
+func (p *Portal) chosenTopic(v visit, e eventbus.Event) (chosen eventbus.EventTopic, environments []NavItem) {
+	wanted := v.URL.Query().Get("in")
+	if wanted == "" {
+		wanted = v.env
+	}
+	topics := p.inOrder(e.Topics)
+	for i, t := range topics {
+		if t.Environment == wanted || i == 0 {
+			chosen = t
+		}
+	}
+	for _, t := range topics {
+		environments = append(environments, NavItem{Link: Link{p.environmentLabel(t.Environment), with(v.URL, "in", t.Environment)}, Current: t.Environment == chosen.Environment})
+	}
+	return chosen, environments
 }
 
 // connectFacts are the addresses beside the code.

@@ -2,20 +2,12 @@ package portal
 
 // consumerSteps are the pages on which a team asks to read an event.
 func consumerSteps(c formContext) []formStep {
-	events := []Choice{{Value: "", Label: "Choose an event"}}
-	for _, e := range c.events {
-		label := e.Title
-		if label == "" {
-			label = e.Name
-		}
-		events = append(events, Choice{Value: e.Name, Label: label})
-	}
 	var fields []Choice
 	for _, f := range c.fields {
 		fields = append(fields, Choice{Value: f, Label: f})
 	}
 	purpose := []input{
-		{path: "event", kind: inputSelect, label: "Event", required: true, options: events},
+		{path: "event", label: "Event", hint: "Its catalog name.", required: true},
 		{path: "purpose", kind: inputLong, label: "What will you use it for?", hint: "At least 50 characters. It is stored with the access; another purpose is another request.", required: true, rows: 4},
 	}
 	if len(fields) > 0 {

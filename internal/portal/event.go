@@ -22,6 +22,8 @@ type eventHead struct {
 	Request   string // address of the access request
 	Edit      string // address of a change request; empty without the right
 	YAML      string
+	Star      string // address that sets or takes the star
+	Starred   bool
 }
 
 // overviewView is the first tab: everything to show in a meeting.
@@ -60,21 +62,21 @@ func (p *Portal) event(v visit, tab string) (eventbus.Event, eventHead, Shell, e
 	at := "/catalog/" + url.PathEscape(e.Name)
 	head := eventHead{Name: e.Name, Lifecycle: lifecyclePill(e.Lifecycle), Data: dataPill(e.DataClasses), Domain: e.Domain, Owner: e.Owner,
 		Request: "/requests/new?kind=consumer&event=" + url.QueryEscape(e.Name), YAML: "/backstage/events/" + url.PathEscape(e.Name) + "/catalog-info.yaml"}
+	if v.signedIn() {
+		head.Star, head.Starred = at+"/star", slices.Contains(stars(v), e.Name)
+	}
 	if mine(v.actor.Person, e.Owner) {
 		head.Edit = "/requests/new?kind=change&event=" + url.QueryEscape(e.Name)
 	}
 	for _, t := range []struct{ key, label, path string }{{"overview", "Overview", ""}, {"schema", "Schema", "/schema"},
-		{"messages", "Messages", "/messages"}, {"consumers", "Consumers", "/consumers"}, {"connect", "Connect", "/connect"}, {"history", "History", "/history"}} {
+		{"messages", "Messages", "/messages"}, {"consumers", "Consumers", "/consumers"}, {"metrics", "Metrics", "/metrics"}, {"connect", "Connect", "/connect"}, {"history", "History", "/history"}} {
 		item := NavItem{Link: Link{t.label, at + t.path}, Current: t.key == tab}
 		if v.env != "" {
 			item.URL += "?env=" + url.QueryEscape(v.env)
 		}
 		head.Tabs = append(head.Tabs, item)
 	}
-	title := e.Title
-	if title == "" {
-		title = e.Name
-	}
+	title := titleOf(e.Title, e.Name)
 	shell := Shell{Title: title, Heading: title, Lede: e.Description, Wide: true, Crumbs: []Link{{"Event catalog", "/catalog"}, {Text: title}}}
 	shell.Elsewhere = Elsewhere{CLI: p.cli("event", "show", e.Name), Curl: p.curl("/api/v1/events/" + url.PathEscape(e.Name)), YAML: head.YAML}
 	if tab != "overview" {
@@ -227,16 +229,20 @@ func (p *Portal) eventConsumers(w http.ResponseWriter, v visit) error {
 	if err != nil {
 		return err
 	}
-	consumers, err := p.consumersOf(v, e.Name)
+	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: e.Name, Direction: eventbus.Consumed, ActiveOnly: true})
+	if err != nil {
+		return err
+	}
+	consumers, err := p.parts.Catalog.Consumers(v.Context(), e.Name, grants)
 	if err != nil {
 		return err
 	}
 	view := consumersView{Head: head}
 	shell.Elsewhere = Elsewhere{Curl: p.curl("/api/v1/events/" + url.PathEscape(e.Name) + "/consumers")}
 	for _, c := range consumers {
-		name := c.Title
-		if name == "" {
-			name = c.System
+		name := titleOf(c.Title, c.System)
+		if name == "" && len(c.Grants) > 0 {
+			name = shortARN(c.Grants[0].Principal)
 		}
 		if len(c.Grants) == 0 {
 			view.Rows = append(view.Rows, consumerRow{System: name, Team: c.Team, How: Pill{"Declared only", ToneQuiet, "info"}, LastRead: "–"})

@@ -12,7 +12,9 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/docs"
@@ -40,7 +42,8 @@ var guideOrder = []string{"introduction", "produce", "consume", "environments", 
 // loadGuides renders docs/guide. Raw HTML in Markdown is not let through, here
 // as little as in what teams write.
 func loadGuides() *guides {
-	g := &guides{pages: map[string]guide{}, md: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))}
+	g := &guides{pages: map[string]guide{}, md: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(wordsForImages{}, 100))))}
 	files, _ := fs.Glob(docs.Guides, "guide/*.md")
 	for _, file := range files {
 		source, err := docs.Guides.ReadFile(file)
@@ -92,6 +95,15 @@ func (g *guides) read(slug, source string) guide {
 		return ast.WalkContinue, nil
 	})
 	return page
+}
+
+// wordsForImages writes the words of an image instead of fetching it: whoever
+// reads a page is nobody's business elsewhere.
+type wordsForImages struct{}
+
+// RegisterFuncs implements renderer.NodeRenderer.
+func (wordsForImages) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	r.Register(ast.KindImage, func(util.BufWriter, []byte, ast.Node, bool) (ast.WalkStatus, error) { return ast.WalkContinue, nil })
 }
 
 // markdown renders what people wrote. goldmark leaves raw HTML and dangerous

@@ -50,7 +50,7 @@ func (p *Portal) home(w http.ResponseWriter, v visit) error {
 }
 
 func (p *Portal) homeRequests(v visit, view *homeView) error {
-	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, eventbus.RequestQuery{Limit: 200})
+	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, eventbus.RequestQuery{Limit: 100})
 	if err != nil {
 		return err
 	}

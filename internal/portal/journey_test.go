@@ -3,11 +3,13 @@ package portal
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/samples"
@@ -391,4 +393,81 @@ func FuzzForm(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestStarsAndExport: a star is kept in the browser and narrows the list; what
+// the list shows comes as a file that no spreadsheet takes for formulas.
+func TestStarsAndExport(t *testing.T) {
+	w := fullWorld(t)
+	response := w.fill("casey", "/catalog/appointment-status/star", "star", "yes")
+	w.goesTo(response, "/catalog/appointment-status")
+	star := response.Header.Get("Set-Cookie")
+	page := body(t, w.do("casey", http.MethodGet, "/catalog?personal=starred", "", http.Header{"Cookie": {strings.SplitN(star, ";", 2)[0], w.portal.parts.Sessions.SessionCookieName() + "=" + sessionOf("casey")}}))
+	if !strings.Contains(page, "Appointment Status") || strings.Contains(page, "Facility Status") {
+		t.Error("the starred event is not the only one")
+	}
+	if got := w.fill("casey", "/catalog/none/star", "star", "yes").StatusCode; got != http.StatusNotFound {
+		t.Errorf("a star on nothing gets %d", got)
+	}
+	_, err := w.store.SaveEvent(t.Context(), eventbus.Event{Name: "formula", Title: `=HYPERLINK("//evil.example")`, Type: "event", Lifecycle: eventbus.LifecycleProduction, Owner: "claims"})
+	w.ok(err)
+	w.ok(w.catalog.Refresh(t.Context()))
+	sheet := body(t, w.get("casey", "/catalog.csv?team=claims"))
+	if !strings.Contains(sheet, `'=HYPERLINK`) || strings.Contains(sheet, "appointment-status") || !strings.Contains(sheet, "dev_letter-ready") {
+		t.Errorf("the file is %s", sheet)
+	}
+	var events []eventbus.Event
+	if err := json.Unmarshal([]byte(body(t, w.get("casey", "/catalog.json"))), &events); err != nil || len(events) != 9 {
+		t.Errorf("%d events in the file, %v", len(events), err)
+	}
+}
+
+// oneKey is a key that waits for its contact.
+type oneKey struct{ taken bool }
+
+func (k *oneKey) Collect(_ context.Context, by eventbus.Actor, user string) (string, string, error) {
+	if k.taken || by.Person.ID != "pat" || user != "letters-outside" {
+		return "", "", &eventbus.Error{Code: eventbus.CodeNotFound, Message: "no new key waits for you", Next: "ask an operator"}
+	}
+	k.taken = true
+	return "AKIAEXAMPLE", "the-very-secret", nil
+}
+
+// TestCollectKey: opening the page shows nothing; the contact's button does, once.
+func TestCollectKey(t *testing.T) {
+	w := emptyWorld(t)
+	w.portal.parts.Keys = &oneKey{}
+	if page := body(t, w.get("pat", "/keys/letters-outside")); strings.Contains(page, "very-secret") {
+		t.Error("opening the page shows the secret")
+	}
+	if response := w.fill("casey", "/keys/letters-outside"); response.StatusCode != http.StatusNotFound {
+		t.Errorf("somebody else gets %d", response.StatusCode)
+	}
+	response := w.fill("pat", "/keys/letters-outside")
+	if page := body(t, response); response.StatusCode != http.StatusOK || !strings.Contains(page, "the-very-secret") || response.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the contact gets %d: %s", response.StatusCode, problems(page))
+	}
+	if response := w.fill("pat", "/keys/letters-outside"); response.StatusCode != http.StatusNotFound || strings.Contains(body(t, response), "very-secret") {
+		t.Errorf("the second time is answered %d", response.StatusCode)
+	}
+}
+
+// TestRequestPages: what is over comes a page at a time.
+func TestRequestPages(t *testing.T) {
+	w := emptyWorld(t)
+	for i := range 60 {
+		w.advance(time.Minute)
+		_, err := w.store.SaveRequest(t.Context(), eventbus.Request{ID: fmt.Sprintf("req-%03d", i), Kind: eventbus.ConsumerRequest, Title: fmt.Sprintf("Consume %03d", i), Team: "claims", State: eventbus.RequestWithdrawn,
+			Submitter: "pat", Content: json.RawMessage(`{}`), CreatedAt: w.clock(), UpdatedAt: w.clock()}, nil, nil)
+		w.ok(err)
+	}
+	page := body(t, w.get("pat", "/requests"))
+	older := regexp.MustCompile(`href="([^"]+)" rel="next"`).FindStringSubmatch(page)
+	if older == nil || !strings.Contains(page, "Consume 059") || strings.Contains(page, "Consume 009") {
+		t.Fatalf("the first page does not hold the newest 50: %v", older)
+	}
+	page = body(t, w.get("pat", strings.ReplaceAll(older[1], "&amp;", "&")))
+	if !strings.Contains(page, "Consume 009") || !strings.Contains(page, "Consume 000") || strings.Contains(page, "Consume 010") {
+		t.Error("the second page does not hold the rest")
+	}
 }

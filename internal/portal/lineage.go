@@ -66,14 +66,15 @@ func (p *Portal) lineage(v visit, e eventbus.Event) (lineageView, error) {
 	}
 	for _, g := range grants {
 		if g.Direction == eventbus.Produced {
-			left = p.seenParty(v, left, shortARN(g.Principal), p.environmentLabel(g.Environment), g, &view)
+			name, note := producingSystem(e, g)
+			left = p.seenParty(v, left, name, note, g, &view)
 		}
 	}
 	seen := 0
 	for _, c := range consumers {
-		name := c.Title
-		if name == "" {
-			name = c.System
+		name := titleOf(c.Title, c.System)
+		if name == "" && len(c.Grants) > 0 {
+			name = shortARN(c.Grants[0].Principal)
 		}
 		party := lineageParty{name: name, note: c.Team, declared: true}
 		if len(c.Grants) == 0 {
@@ -95,6 +96,19 @@ func (p *Portal) lineage(v visit, e eventbus.Event) (lineageView, error) {
 	}
 	view.draw(e, left, right)
 	return view, nil
+}
+
+// producingSystem names the system behind a grant, as far as the catalog knows
+// it: the grant's own, or the only system of record; else the principal.
+func producingSystem(e eventbus.Event, g eventbus.Grant) (name, team string) {
+	switch {
+	case g.System != "":
+		return g.System, g.Team
+	case len(e.SourceSystems) == 1 && len(e.Forwarders) == 0:
+		return e.SourceSystems[0].SystemName, e.SourceSystems[0].TeamName
+	default:
+		return shortARN(g.Principal), g.Team
+	}
 }
 
 // lineageParty is a producer or consumer in the drawing.

@@ -2,13 +2,16 @@ package portal
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
 	"html/template"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/enterprise-event-bus/eventbus"
 )
@@ -206,6 +209,7 @@ func (p *Portal) navigation(v visit) []NavItem {
 		{Link: Link{"Home", "/"}, Icon: "home"},
 		{Link: Link{"Event catalog", "/catalog"}, Icon: "list"},
 		{Link: Link{"Requests", "/requests"}, Icon: "assessment"},
+		{Link: Link{"My applications", "/apps"}, Icon: "people"},
 		{Link: Link{"Schemas", "/schemas"}, Icon: "code"},
 		{Link: Link{"Topics", "/topics"}, Icon: "topic"},
 		{Link: Link{"Consumer groups", "/groups"}, Icon: "groups"},
@@ -231,6 +235,9 @@ type pageData struct {
 	Page any
 }
 
+// zippers are kept: making one costs more than a page.
+var zippers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+
 // render writes a page. It is made in memory first, so that a template that
 // fails gives an error page and not half a page.
 func (p *Portal) render(w http.ResponseWriter, v visit, status int, page string, s Shell, view any) error {
@@ -241,9 +248,19 @@ func (p *Portal) render(w http.ResponseWriter, v visit, status int, page string,
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Cookie")
+	h.Set("Vary", "Cookie, Accept-Encoding")
+	if v.Method != http.MethodGet || !strings.Contains(v.Header.Get("Accept-Encoding"), "gzip") { // a page that answers a form may show a secret
+		w.WriteHeader(status)
+		_, _ = out.WriteTo(w)
+		return nil
+	}
+	h.Set("Content-Encoding", "gzip")
 	w.WriteHeader(status)
-	_, _ = out.WriteTo(w)
+	zipper := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(zipper)
+	zipper.Reset(w)
+	_, _ = out.WriteTo(zipper)
+	_ = zipper.Close()
 	return nil
 }
 

@@ -65,6 +65,12 @@ type Planner interface {
 	Plan(ctx context.Context, m eventbus.Manifest) (eventbus.Plan, error)
 }
 
+// Keys gives the key of a user that the bus made to its technical contact, once;
+// the server implements it.
+type Keys interface {
+	Collect(ctx context.Context, by eventbus.Actor, user string) (id, secret string, err error)
+}
+
 // Component is one part of the bus on the status page.
 type Component struct {
 	Name    string
@@ -86,6 +92,7 @@ type Parts struct {
 	Audit      audit.Store
 	Streams    *streams.Streams // topics, consumer groups and records; nil: this portal is not connected to a cluster
 	Planner    Planner
+	Keys       Keys
 	Status     func(ctx context.Context) []Component
 }
 
@@ -96,7 +103,7 @@ type Portal struct {
 	assets    *assets
 	templates pageTemplates
 	guides    *guides
-	owners    topicOwners
+	known     knownRelations
 }
 
 // New makes a Portal. It reads the embedded templates, assets and guides once.
@@ -139,9 +146,13 @@ func (p *Portal) routes() []route {
 		{"GET /{$}", true, p.home},
 		{"GET /search", true, p.search},
 		{"GET /catalog", true, p.catalogList},
+		{"GET /catalog.csv", true, p.catalogExport},
+		{"GET /catalog.json", true, p.catalogExport},
 		{"GET /catalog/{name}", true, p.eventOverview},
 		{"GET /catalog/{name}/schema", true, p.eventSchema},
 		{"GET /catalog/{name}/consumers", true, p.eventConsumers},
+		{"GET /catalog/{name}/metrics", false, p.eventMetrics},
+		{"POST /catalog/{name}/star", false, p.starSet},
 		{"GET /catalog/{name}/connect", true, p.eventConnect},
 		{"GET /catalog/{name}/messages", false, p.eventMessages},
 		{"POST /catalog/{name}/messages", false, p.messagesRead},
@@ -163,6 +174,9 @@ func (p *Portal) routes() []route {
 		{"GET /groups", false, p.groupList},
 		{"GET /groups/{group}", false, p.groupShow},
 		{"GET /access", false, p.accessPage},
+		{"GET /keys/{user}", false, p.keyPage},
+		{"POST /keys/{user}", false, p.keyCollect},
+		{"GET /apps", false, p.appsPage},
 		{"GET /audit", false, p.auditShow},
 		{"GET /environments", true, p.environmentsPage},
 		{"GET /settings", false, p.settingsPage},

@@ -41,6 +41,11 @@ func fullPages(w *world) []aPage {
 		{"pat", "/catalog/letter-ready/messages", "Letter Ready", "Why do you look?", 0},
 		{"casey", "/catalog/letter-ready/messages", "Letter Ready", "You may not see these records", 0},
 		{"pat", "/catalog/letter-ready/history", "Letter Ready", "New event", 0},
+		{"pat", "/catalog/letter-ready/metrics?in=production", "Letter Ready", "role/claims-letters", 0},
+		{"pat", "/catalog?personal=owned", "Event catalog", "Letter Ready", 0},
+		{"pat", "/apps", "My applications", "role/claims-letters", 0},
+		{"pat", "/keys/letters-outside", "New access key", "Show the key, once", 0},
+		{"casey", "/requests/new?kind=consumer", "Access to an event", "Letter Ready", 0},
 		{"pat", "/search?q=letter", "Search: letter", "letterType", 0},
 		{"pat", "/requests", "Requests", "Payment Issued", 0},
 		{"pat", "/requests/new", "New request", "Propose an event", 0},
@@ -87,6 +92,8 @@ func emptyPages() []aPage {
 		{"pat", "/catalog", "Event catalog", "The catalog is empty", 0},
 		{"pat", "/catalog?domain=none", "Event catalog", "No event matches these filters", 0},
 		{"pat", "/catalog?q=none", "Event catalog", "No event matches", 0},
+		{"pat", "/catalog?personal=starred", "Event catalog", "No event matches these filters", 0},
+		{"pat", "/apps", "My applications", "Your teams run nothing here yet", 0},
 		{"pat", "/requests", "Requests", "No requests to show", 0},
 		{"pat", "/requests?show=turn", "Requests", "Nothing waits for you", 0},
 		{"pat", "/requests?show=drafts", "Requests", "No drafts", 0},
@@ -166,7 +173,7 @@ func (w *world) requestOf(kind eventbus.RequestKind, event string) string {
 }
 
 // unharmed are the pages that come from memory: an outage does not end them.
-var unharmed = regexp.MustCompile(`^/(catalog(\?|$)|search|requests/new(\?kind=producer)?$|schemas|access|environments|settings|device|status|docs|login)`)
+var unharmed = regexp.MustCompile(`^/(catalog(\?|$)|search|requests/new(\?kind=(producer|consumer))?$|schemas|keys|access|environments|settings|device|status|docs|login)`)
 
 // brokenPages are the pages while database and cluster do not answer, and those
 // that are errors by themselves.

@@ -36,7 +36,6 @@ type formContext struct {
 	environments []eventbus.Environment
 	teams        []string
 	domains      []string
-	events       []eventbus.Event
 	fields       []string // of the event's schema
 }
 

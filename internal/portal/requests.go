@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
 )
@@ -16,6 +17,7 @@ type requestsView struct {
 	Keep  string // the tab, kept while filtering
 	Rows  []RequestRow
 	Total string
+	Older string
 	Empty *Empty
 }
 
@@ -33,24 +35,26 @@ type RequestRow struct {
 func (p *Portal) requestList(w http.ResponseWriter, v visit) error {
 	query := v.URL.Query()
 	show := query.Get("show")
-	asked := eventbus.RequestQuery{Limit: 500, Kind: requestKinds[query.Get("kind")], Event: query.Get("event")}
+	asked := eventbus.RequestQuery{Limit: maxRequests, Kind: requestKinds[query.Get("kind")], Event: query.Get("event")}
+	if show == "" || show == "done" { // what is over grows without end, so it comes a page at a time
+		asked.Limit = requestsPerPage
+		asked.Before, _ = time.Parse(time.RFC3339Nano, query.Get("before"))
+	}
 	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, asked)
 	if err != nil {
 		return err
 	}
 	view := requestsView{Keep: show, Tabs: requestTabs(v.URL, show)}
-	counts := map[string]int{}
+	if len(list) == requestsPerPage && asked.Limit == requestsPerPage {
+		view.Older = with(v.URL, "before", list[len(list)-1].CreatedAt.UTC().Format(time.RFC3339Nano))
+	}
 	for _, r := range list {
 		row := p.requestRow(v, r)
 		for _, tab := range tabsOf(v, r, row) {
-			counts[tab]++
 			if tab == show {
 				view.Rows = append(view.Rows, row)
 			}
 		}
-	}
-	for i, key := range []string{"", "turn", "mine", "drafts", "done"} {
-		view.Tabs[i].Count = counts[key]
 	}
 	view.Kinds = []Choice{{Value: "", Label: "All kinds", Chosen: query.Get("kind") == ""}}
 	for _, short := range []string{"producer", "consumer", "change", "offboarding"} {
@@ -61,6 +65,9 @@ func (p *Portal) requestList(w http.ResponseWriter, v visit) error {
 	return p.render(w, v, http.StatusOK, "requests", Shell{Title: "Requests", Wide: true,
 		Lede: "Everything that teams have asked for, and whose turn it is.", Elsewhere: Elsewhere{CLI: p.cli("request", "list"), Curl: p.curl("/api/v1/requests")}}, view)
 }
+
+// Limits of the list: of one page of what is over, and of what is open.
+const requestsPerPage, maxRequests = 50, 500
 
 // tabsOf lists the tabs that a request belongs to; "" is all of them.
 func tabsOf(v visit, r eventbus.Request, row RequestRow) []string {
@@ -83,7 +90,7 @@ func tabsOf(v visit, r eventbus.Request, row RequestRow) []string {
 func requestTabs(u *url.URL, show string) []NavItem {
 	var tabs []NavItem
 	for _, t := range []struct{ key, label string }{{"", "All"}, {"turn", "My turn"}, {"mine", "My team's"}, {"drafts", "Drafts"}, {"done", "Finished"}} {
-		tabs = append(tabs, NavItem{Link: Link{t.label, with(u, "show", t.key)}, Current: t.key == show})
+		tabs = append(tabs, NavItem{Link: Link{t.label, with(u, "show", t.key, "before", "")}, Current: t.key == show})
 	}
 	return tabs
 }

@@ -226,7 +226,7 @@ func (w walker) retires() {
 	w.T.Helper()
 	w.as("Pat", "/requests/new")
 	w.Goes("Begin offboarding", "/requests/new?kind=offboarding")
-	w.Fill("Which event?", "Letter Sent")
+	w.Goes("Letter Sent", "/requests/new?event=letter-sent")
 	w.Goes("Start", "/requests/")
 	at := strings.TrimSuffix(w.Path(), "/edit")
 	w.answers("Why it is no longer needed", "Letters are read online now.")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -203,6 +204,7 @@ type schemasView struct {
 	Text  string
 	Rows  []subjectRow
 	Total string
+	Pages Pages
 	Found []fieldMatch
 	Empty *Empty
 }
@@ -216,7 +218,7 @@ type fieldMatch struct {
 	Tags                          []string
 }
 
-const maxSubjects = 200
+const subjectsPerPage = 50
 
 func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
 	shell := Shell{Title: "Schemas", Lede: "What records look like: every subject of the schema registry, with its versions and its compatibility level.", Wide: true,
@@ -226,21 +228,17 @@ func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
 		view.Empty = &Empty{"code", "No registry here", "This bus runs without a schema registry.", nil}
 		return p.render(w, v, http.StatusOK, "schemas", shell, view)
 	}
-	total := 0
-	for _, found := range p.parts.Registry.List(registry.ListOptions{LatestOnly: true}) {
-		if !strings.Contains(strings.ToLower(found.Subject), strings.ToLower(view.Text)) || !p.inEnvironment(v.env, found.Subject) {
-			continue
-		}
-		if total++; total > maxSubjects {
-			continue
-		}
+	list := slices.DeleteFunc(p.parts.Registry.List(registry.ListOptions{LatestOnly: true}), func(s registry.Version) bool { return !p.inEnvironment(v.env, s.Subject) })
+	list = containing(list, view.Text, func(s registry.Version) string { return s.Subject })
+	shown, pages := pageOf(v.URL, list, subjectsPerPage, "subject")
+	for _, found := range shown {
 		row := subjectRow{Subject: found.Subject, URL: "/schemas/" + url.PathEscape(found.Subject), Version: strconv.Itoa(found.Version), ID: strconv.Itoa(found.ID)}
 		if level, err := p.parts.Registry.Compatibility(found.Subject, true); err == nil {
 			row.Level = string(level)
 		}
 		view.Rows = append(view.Rows, row)
 	}
-	view.Total = count(int64(total), "subject")
+	view.Total, view.Pages = count(int64(len(list)), "subject"), pages
 	if len(view.Text) >= 2 {
 		for _, m := range p.parts.Registry.SearchFields(view.Text) {
 			if len(view.Found) == 20 {
@@ -249,10 +247,10 @@ func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
 			view.Found = append(view.Found, fieldMatch{m.Path, m.Type, m.Subject, "/schemas/" + url.PathEscape(m.Subject), m.Doc, m.Tags})
 		}
 	}
-	if total == 0 && len(view.Found) == 0 {
+	if len(list) == 0 && len(view.Found) == 0 {
 		view.Empty = &Empty{"code", "No schema matches", "Schemas are registered when a request is approved; search by subject or by the name of a field.", &Link{"Show all subjects", "/schemas"}}
 	}
-	w.Header().Set("HX-Push-Url", with(v.URL))
+	w.Header().Set("HX-Push-Url", with(v.URL, "page", v.URL.Query().Get("page")))
 	return p.render(w, v, http.StatusOK, "schemas", shell, view)
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/enterprise-event-bus/eventbus"
-	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
 )
 
 // wantHeaders are on every answer, whoever asks and whatever comes of it.
@@ -70,7 +69,7 @@ func TestNobody(t *testing.T) {
 		for _, route := range w.portal.routes() {
 			method, pattern, _ := strings.Cut(route.pattern, " ")
 			path := strings.NewReplacer("{$}", "", "{name}", "letter-ready", "{id}", w.requestID("payment-issued"), "{act}", "submit", "{subject}", "prod_letter-ready-value",
-				"{topic}", "prod_letter-ready", "{group}", "g", "{page}", "produce", "{rest...}", "elsewhere").Replace(pattern)
+				"{topic}", "prod_letter-ready", "{group}", "g", "{user}", "u", "{page}", "produce", "{rest...}", "elsewhere").Replace(pattern)
 			response := w.do("", method, path, "", nil)
 			want := http.StatusSeeOther
 			switch {
@@ -158,65 +157,6 @@ func TestNowhereElse(t *testing.T) {
 			if strings.Contains(u.Query().Get("to"), "evil") && !strings.HasPrefix(u.Query().Get("to"), "/login") {
 				t.Errorf("to=%q: sign-in would lead to %s", to, u.Query().Get("to"))
 			}
-		}
-	}
-}
-
-// attacks are planted in every stored text. The marker shows up in a page only
-// when something was not escaped.
-var attacks = []string{
-	`<xss7 onload=alert(1)>`, `"><xss7 src=x onerror=alert(1)>`, `'><xss7>`, `</script><xss7>`, `</textarea><xss7>`, `</title><xss7>`,
-	`--><xss7>`, `{{template "layout"}}<xss7>`, "`<xss7>`", `[x](javascript:alert(1))`, `<a href="javascript:alert(1)">xss7</a>`, `javascript:alert(1)//<xss7>`,
-}
-
-func TestStoredAttacks(t *testing.T) {
-	w := fullWorld(t)
-	ctx := context.Background()
-	all := strings.Join(attacks, " ")
-	e := eventbus.Event{Name: "attack", Title: all, Description: all, Domain: all, Type: "event", Lifecycle: "<xss7>", Owner: all, Contact: all, System: all, Tags: attacks,
-		Links:         []eventbus.Link{{URL: "javascript:alert(1)", Title: all}, {URL: "https://ok.example/\"><xss7>", Title: all}, {URL: "data:text/html,<xss7>", Title: all}},
-		SourceSystems: []eventbus.SourceSystem{{SystemName: all, TeamName: all, ProductOwner: all}}, Forwarders: []eventbus.SourceSystem{{SystemName: all, TeamName: all}},
-		DataClasses: []eventbus.DataClass{"<xss7>"}, Schema: all, Compatibility: "<xss7>", Payload: all, OnePager: all, RemovalDate: "<xss7>", Successor: all, Source: all,
-		Problems: []eventbus.Fault{{Path: all, Message: all, Fix: all}}, Topics: []eventbus.EventTopic{{Environment: "development", Name: "dev_<xss7>", BrokerAddresses: attacks}}}
-	_, err := w.store.SaveEvent(ctx, e)
-	w.ok(err)
-	g := eventbus.Grant{ID: "g", Event: "attack", Environment: "development", Topic: "dev_<xss7>", Direction: eventbus.Consumed, Principal: all, GroupPrefix: all, System: all, Team: all, Purpose: all, ReviewDate: all}
-	_, err = w.store.SaveGrant(ctx, g)
-	w.ok(err)
-	_, err = w.store.SaveSystem(ctx, eventbus.System{Name: "attacker", Kind: "Component", Title: all, Owner: all, Subscribes: []string{"attack"}})
-	w.ok(err)
-	sub := example(t, "producer.yaml")
-	c := sub.Content.(*onboarding.ProducerContent)
-	c.Event.Title, c.Event.Description, c.Event.Context, c.Event.Purpose, c.Event.Domain = all, all, all, all, all
-	c.Contacts.ProductOwner, c.Fit.Problem, c.Schema.Value, c.System.VASI, c.Network.CIDRs = all, all, all, all, attacks
-	c.Event.Links = []eventbus.Link{{URL: "javascript:alert(1)", Title: all}}
-	r := w.must(w.onboarding.Draft(ctx, actorOf("pat"), sub))
-	w.must(w.onboarding.Comment(ctx, actorOf("pat"), r.ID, all, all))
-	_, err = w.store.AppendAudit(ctx, eventbus.AuditEntry{Time: w.clock(), Actor: all, Action: all, Resource: all, Outcome: "<xss7>", Reason: all, From: all, RequestID: all, Detail: map[string]string{all: all}})
-	w.ok(err)
-	w.ok(w.store.SaveNotifications(ctx, []eventbus.Notification{{ID: "n", At: w.clock(), To: eventbus.Audience{Person: "pat"}, Subject: all, Body: all, Link: "//evil.example"}}))
-	attacker := eventbus.Person{ID: "pat", Name: all, Email: all, Roles: []eventbus.Role{eventbus.RoleMember, eventbus.RoleAuditor, "<xss7>"}, Teams: []string{"claims", all}}
-	w.ok(w.store.SavePerson(ctx, attacker))
-	w.ok(w.catalog.Refresh(ctx))
-	paths := []string{"/", "/catalog", "/catalog/attack", "/catalog/attack/schema", "/catalog/attack/consumers", "/catalog/attack/connect", "/catalog/attack/history", "/requests", "/requests/" + r.ID,
-		"/requests/new?kind=consumer", "/inbox", "/audit", "/settings", "/login", "/requests/new", "/topics"}
-	for step := range 8 {
-		paths = append(paths, "/requests/"+r.ID+"/edit?check=1&step="+string(rune('1'+step)))
-	}
-	for _, at := range []string{"/catalog?q=", "/catalog?domain=", "/catalog?env=", "/search?q=", "/docs?q=", "/schemas?q=", "/topics?q=", "/access?principal=", "/access?principal=test-nobody&resource=", "/audit?actor=", "/requests?show=", "/requests?kind=", "/device?code=", "/login?to=", "/"} {
-		paths = append(paths, at+url.QueryEscape(all))
-	}
-	scripted := regexp.MustCompile(`(?i)(href|src|action|formaction)="\s*(javascript|data|vbscript):`)
-	for _, path := range paths {
-		text := body(t, w.get("pat", path))
-		if i := strings.Index(text, "<xss7"); i >= 0 {
-			t.Errorf("%s: markup got through: %.200s", path, text[max(i-100, 0):])
-		}
-		if found := scripted.FindString(text); found != "" {
-			t.Errorf("%s: a link runs script: %s", path, found)
-		}
-		if strings.Contains(text, `"//evil.example`) {
-			t.Errorf("%s: a link leaves the portal", path)
 		}
 	}
 }

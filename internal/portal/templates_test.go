@@ -11,7 +11,7 @@ import (
 
 // zeroViews has the view of every page template.
 var zeroViews = map[string]any{
-	"access": accessView{}, "audit": auditView{}, "catalog": catalogView{}, "connect": connectView{}, "consumers": consumersView{}, "device": deviceView{},
+	"access": accessView{}, "audit": auditView{}, "catalog": catalogView{}, "apps": appsView{}, "connect": connectView{}, "key": keyView{}, "metrics": metricsView{}, "consumers": consumersView{}, "device": deviceView{},
 	"environments": environmentsView{}, "event": overviewView{}, "failure": failureView{}, "group": groupView{}, "groups": groupsView{}, "guide": guidesView{},
 	"guides": guidesView{}, "history": historyView{}, "home": homeView{}, "inbox": inboxView{}, "login": loginView{}, "messages": messagesView{}, "request": requestView{}, "requests": requestsView{},
 	"schema": schemaTab{}, "schemas": schemasView{}, "search": searchView{}, "settings": settingsView{}, "start": startView{}, "status": statusView{},

@@ -7,8 +7,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
 )
@@ -44,7 +42,7 @@ func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 	}
 	list = slices.DeleteFunc(list, func(t eventbus.Topic) bool { return !p.inEnvironment(v.env, t.Name) })
 	list = containing(list, view.Text, func(t eventbus.Topic) string { return t.Name })
-	owners, err := p.topicOwners(v)
+	known, err := p.relations(v)
 	if err != nil {
 		return err
 	}
@@ -54,7 +52,7 @@ func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 		if e, ok := eventbus.EnvironmentOf(p.cfg.Environments(), t.Name); ok {
 			row.Environment = e.Label
 		}
-		if e, ok := owners[t.Name]; ok {
+		if e, ok := known.owners[t.Name]; ok {
 			row.Event = &Link{e.title, "/catalog/" + url.PathEscape(e.name)}
 		} else {
 			row.Unmanaged = true
@@ -66,42 +64,6 @@ func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 		view.Empty = &Empty{"topic", "No topic matches", "Topics appear when a request is approved and provisioned.", &Link{"Show all topics", "/topics"}}
 	}
 	return p.render(w, v, http.StatusOK, "topics", shell, view)
-}
-
-// topicOwners is the catalog by topic, at most ownersFor old: reading it takes
-// longer than all else on a page when the catalog is large.
-type topicOwners struct {
-	mu     sync.Mutex
-	events map[string]topicOwner
-	at     time.Time
-}
-
-// topicOwner is the event that a topic belongs to.
-type topicOwner struct{ name, title string }
-
-const ownersFor = 5 * time.Second
-
-func (p *Portal) topicOwners(v visit) (map[string]topicOwner, error) {
-	o := &p.owners
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if now := p.cfg.Now(); o.events != nil && now.Sub(o.at) < ownersFor {
-		return o.events, nil
-	}
-	events, err := p.parts.Catalog.Events(v.Context())
-	if err != nil {
-		return nil, err
-	}
-	o.events, o.at = map[string]topicOwner{}, p.cfg.Now()
-	for _, e := range events {
-		if e.Title == "" {
-			e.Title = e.Name
-		}
-		for _, t := range e.Topics {
-			o.events[t.Name] = topicOwner{e.Name, e.Title}
-		}
-	}
-	return o.events, nil
 }
 
 // topicView is one topic as it is.
@@ -136,12 +98,12 @@ func (p *Portal) topicShow(w http.ResponseWriter, v visit) error {
 		view.Configs = append(view.Configs, configRow{key, value, configMeaning(key, value)})
 	}
 	sort.Slice(view.Configs, func(i, j int) bool { return view.Configs[i].Name < view.Configs[j].Name })
-	owners, err := p.topicOwners(v)
+	known, err := p.relations(v)
 	if err != nil {
 		return err
 	}
 	shell := Shell{Title: name, Wide: true, Elsewhere: Elsewhere{CLI: p.cli("topic", "show", name), Curl: p.curl("/api/v1/topics/" + url.PathEscape(name))}, Crumbs: []Link{{"Topics", "/topics"}, {Text: name}}}
-	if e, ok := owners[name]; ok {
+	if e, ok := known.owners[name]; ok {
 		view.Event = &Link{e.title, "/catalog/" + url.PathEscape(e.name)}
 	} else {
 		shell.Alert = &Alert{Tone: ToneWarn, Heading: "No catalog entry has this topic", Text: "It was made outside a request. Its owner should propose an event for it, so that it is looked after."}

@@ -41,7 +41,10 @@ type startView struct {
 	Kind    string
 	Cards   []StartCard
 	Teams   []Choice
-	Events  []Choice
+	Event   *Link  // what it is about, when it is chosen
+	Pick    bool   // an event is to be chosen first, by searching
+	Text    string // of that search
+	Found   []Link
 	Needed  []string
 	Button  string
 	Problem string
@@ -67,7 +70,8 @@ func stepsOf(kind eventbus.RequestKind, c formContext) []formStep {
 }
 
 func (p *Portal) requestNew(w http.ResponseWriter, v visit) error {
-	return p.startPage(w, v, http.StatusOK, startView{Kind: v.URL.Query().Get("kind")}, v.URL.Query().Get("event"))
+	query := v.URL.Query()
+	return p.startPage(w, v, http.StatusOK, startView{Kind: query.Get("kind"), Text: strings.TrimSpace(query.Get("q"))}, query.Get("event"))
 }
 
 func (p *Portal) startPage(w http.ResponseWriter, v visit, status int, view startView, event string) error {
@@ -105,24 +109,49 @@ func (p *Portal) startDetails(v visit, kind eventbus.RequestKind, event string, 
 	case eventbus.ConsumerRequest:
 		view.Needed = []string{"what you will use the event for", "which system reads it", "where that system runs", "the ARN of its role, or your own role that may assume a new one"}
 	}
-	events, err := p.parts.Catalog.Events(v.Context())
+	if event != "" {
+		e, err := p.parts.Catalog.Event(v.Context(), event)
+		if err != nil {
+			return err
+		}
+		view.Event = &Link{titleOf(e.Title, e.Name), e.Name}
+		return nil
+	}
+	view.Pick = true
+	query := catalog.Query{Text: view.Text, PageSize: maxPicked}
+	if kind != eventbus.ConsumerRequest {
+		if query.Names = p.owned(v); len(query.Names) == 0 {
+			view.Problem, view.Pick = "There is no event that this could be about. Only the owning team may change or retire an event.", false
+			return nil
+		}
+	}
+	found, err := p.parts.Catalog.Search(v.Context(), query)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		if kind != eventbus.ConsumerRequest && !mine(v.actor.Person, e.Owner) {
-			continue
-		}
-		title := e.Title
-		if title == "" {
-			title = e.Name
-		}
-		view.Events = append(view.Events, Choice{Value: e.Name, Label: title, Chosen: e.Name == event})
+	for _, entry := range found.Entries {
+		view.Found = append(view.Found, Link{titleOf(entry.Event.Title, entry.Event.Name), with(v.URL, "event", entry.Event.Name, "q", "")})
 	}
-	if len(view.Events) == 0 {
-		view.Problem = "There is no event that this could be about. Only the owning team may change or retire an event."
+	if len(view.Found) == 0 && view.Text == "" {
+		view.Problem, view.Pick = "There is no event that this could be about. The catalog is empty.", false
 	}
 	return nil
+}
+
+// maxPicked is how many events the picker shows of what it found.
+const maxPicked = 10
+
+// owned are the events of the reader's teams, by name.
+func (p *Portal) owned(v visit) []string {
+	known, err := p.relations(v)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, team := range v.actor.Person.Teams {
+		names = append(names, known.mine[team]...)
+	}
+	return names
 }
 
 // requestCreate makes a draft, empty or out of a pasted document.
@@ -231,15 +260,13 @@ func (p *Portal) formContext(v visit, r eventbus.Request) formContext {
 		}
 	}
 	if r.Kind == eventbus.ConsumerRequest {
-		c.events, _ = p.parts.Catalog.Events(v.Context())
-		for _, e := range c.events {
-			if e.Name != r.Event || e.Schema == "" {
-				continue
-			}
-			if parsed, err := avro.Parse(e.Schema, avro.Options{Lax: true}); err == nil {
-				for _, f := range parsed.Fields() {
-					c.fields = append(c.fields, f.Path)
-				}
+		e, err := p.parts.Catalog.Event(v.Context(), r.Event)
+		if err != nil {
+			return c // no fields to tick
+		}
+		if parsed, err := avro.Parse(e.Schema, avro.Options{Lax: true}); err == nil && e.Schema != "" {
+			for _, f := range parsed.Fields() {
+				c.fields = append(c.fields, f.Path)
 			}
 		}
 	}
