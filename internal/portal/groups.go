@@ -36,7 +36,7 @@ func (p *Portal) groupList(w http.ResponseWriter, v visit) error {
 		view.Empty = &Empty{"groups", "Groups cannot be read here", "This portal is not connected to a cluster.", nil}
 		return p.render(w, v, http.StatusOK, "groups", shell, view)
 	}
-	list, err := p.parts.Streams.Groups(v.Context(), "")
+	list, err := p.groups.get(p.cfg.Now(), func() ([]streams.ListedGroup, error) { return p.parts.Streams.Groups(v.Context(), "") })
 	if err != nil {
 		return err
 	}

@@ -104,6 +104,8 @@ type Portal struct {
 	templates pageTemplates
 	guides    *guides
 	known     knownRelations
+	topics    recent[eventbus.Topic]
+	groups    recent[streams.ListedGroup]
 }
 
 // New makes a Portal. It reads the embedded templates, assets and guides once.

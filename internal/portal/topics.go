@@ -36,7 +36,7 @@ func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 		view.Empty = &Empty{"topic", "Topics cannot be read here", "This portal is not connected to a cluster.", nil}
 		return p.render(w, v, http.StatusOK, "topics", shell, view)
 	}
-	list, err := p.parts.Streams.Topics(v.Context(), "")
+	list, err := p.topics.get(p.cfg.Now(), func() ([]eventbus.Topic, error) { return p.parts.Streams.Topics(v.Context(), "") })
 	if err != nil {
 		return err
 	}
