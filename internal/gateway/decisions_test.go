@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/enterprise-event-bus/eventbus"
 )
 
 // decision is what one API key needs and how it is refused.
@@ -163,53 +164,115 @@ func names(req kmsg.Request, what string) bool {
 
 // The table of decisions, for every key and version: what is granted passes,
 // what is not granted is refused with its code and does not reach the engine,
-// and of a request for both only the granted part does.
+// and of a request for both only the granted part does. No refusal tells more of
+// a thing than the request named, and the record has each decision.
 func TestDecisions(t *testing.T) {
 	p := &puppet{requests: make(chan kmsg.Request, 100), answer: func(req kmsg.Request) kmsg.Response { return req.ResponseKind() }}
-	auth := newRules()
+	auth := newAudited(t)
 	b := start(t, p, setting{auth: auth, mechanisms: []string{MechanismIAM}, cfg: Config{LoginsPerSecond: 10_000}})
 	for key, a := range table() {
-		d := decisions[key]
-		who := fmt.Sprint("principal-", key)
-		auth.mu.Lock()
-		auth.may[who], auth.may["nobody"] = d.grants, []string{}
-		auth.mu.Unlock()
 		t.Run(a.name, func(t *testing.T) {
-			granted, nobody := b.dial(t), b.dial(t)
-			granted.login(who)
-			nobody.login("nobody")
+			d := &deciding{T: t, decision: decisions[key], api: a, engine: p, granted: b.dial(t), nobody: b.dial(t)}
+			auth.user("granted-"+a.name, d.grants...)
+			auth.user("nobody-" + a.name)
+			d.granted.login("granted-" + a.name)
+			d.nobody.login("nobody-" + a.name)
 			for version := a.min; version <= a.max; version++ {
-				refusal := fmt.Sprintf("v%d: ", version)
-				if len(d.grants) > 0 {
-					resp := granted.ask(naming(key, version, "open", "open"))
-					if got := codes(reflect.ValueOf(resp)); slices.ContainsFunc(got, func(c int16) bool { return c != 0 }) {
-						t.Errorf(refusal+"granted, and yet codes %v", got)
-					}
-					if req := passed(p); req == nil || !names(req, "open") && !strings.Contains("WriteTxnMarkers AlterReplicaLogDirs DescribeClientQuotas AlterClientQuotas UpdateFeatures ListConfigResources", a.name) {
-						t.Errorf(refusal+"granted, but the engine saw %v", req)
-					}
-				}
-				resp := nobody.ask(naming(key, version, "closed", "closed"))
-				req := passed(p)
-				if d.forwarded != (req != nil) || req != nil && names(req, "closed") {
-					t.Errorf(refusal+"not granted, and the engine saw %+v", req)
-				}
-				if got := codes(reflect.ValueOf(resp)); d.code != 0 && (key != 35 || version >= 3) && !slices.Contains(got, d.code) {
-					t.Errorf(refusal+"not granted: codes %v, want %d", got, d.code)
-				}
-				if d.mixed == 0 {
-					continue
-				}
-				resp = granted.ask(naming(key, version, "open", "open", "closed"))
-				req = passed(p)
-				if req == nil || !names(req, "open") || names(req, "closed") {
-					t.Errorf(refusal+"partly granted, and the engine saw %+v", req)
-				}
-				if got := codes(reflect.ValueOf(resp)); !slices.Contains(got, d.mixed) {
-					t.Errorf(refusal+"partly granted: codes %v, want %d", got, d.mixed)
-				}
+				d.allows(version)
+				d.denies(version)
+				d.parts(version)
 			}
+			d.recorded(auth)
 		})
+	}
+}
+
+// deciding is the test of one row.
+type deciding struct {
+	*testing.T
+	decision
+	api             *api
+	engine          *puppet
+	granted, nobody *wire
+}
+
+// nameless are APIs whose requests name nothing that is decided one by one.
+const nameless = "WriteTxnMarkers AlterReplicaLogDirs DescribeClientQuotas AlterClientQuotas UpdateFeatures ListConfigResources"
+
+func (d *deciding) allows(version int16) {
+	if len(d.grants) == 0 {
+		return
+	}
+	resp := d.granted.ask(naming(d.api.key, version, "open", "open"))
+	if got := codes(reflect.ValueOf(resp)); slices.ContainsFunc(got, func(c int16) bool { return c != 0 }) {
+		d.Errorf("v%d: granted, and yet codes %v", version, got)
+	}
+	if req := passed(d.engine); req == nil || !names(req, "open") && !strings.Contains(nameless, d.api.name) {
+		d.Errorf("v%d: granted, but the engine saw %v", version, req)
+	}
+}
+
+func (d *deciding) denies(version int16) {
+	asked := naming(d.api.key, version, "closed", "closed")
+	resp := d.nobody.ask(asked)
+	req := passed(d.engine)
+	if d.forwarded != (req != nil) || req != nil && names(req, "closed") {
+		d.Errorf("v%d: not granted, and the engine saw %+v", version, req)
+	}
+	if got := codes(reflect.ValueOf(resp)); d.code != 0 && (d.api.key != 35 || version >= 3) && !slices.Contains(got, d.code) {
+		d.Errorf("v%d: not granted: codes %v, want %d", version, got, d.code)
+	}
+	d.tellsNothing(asked, resp)
+}
+
+// tellsNothing demands that an answer names the topic only as the request did:
+// who knows the name does not learn the id, nor the other way round.
+func (d *deciding) tellsNothing(asked kmsg.Request, resp kmsg.Response) {
+	said, told := asked.AppendTo(nil), resp.AppendTo(nil)
+	for _, secret := range []string{"closed", string(closedID[:])} {
+		if bytes.Contains(told, []byte(secret)) && !bytes.Contains(said, []byte(secret)) {
+			d.Errorf("v%d: the refusal tells %q", asked.GetVersion(), secret)
+		}
+	}
+}
+
+func (d *deciding) parts(version int16) {
+	if d.mixed == 0 {
+		return
+	}
+	asked := naming(d.api.key, version, "open", "open", "closed")
+	resp := d.granted.ask(asked)
+	req := passed(d.engine)
+	if req == nil || !names(req, "open") || names(req, "closed") {
+		d.Errorf("v%d: partly granted, and the engine saw %+v", version, req)
+	}
+	if got := codes(reflect.ValueOf(resp)); !slices.Contains(got, d.mixed) {
+		d.Errorf("v%d: partly granted: codes %v, want %d", version, got, d.mixed)
+	}
+	d.tellsNothing(asked, resp)
+}
+
+// recorded demands an entry for each action that was granted, and for the one
+// that was refused, with the resource and the reason.
+func (d *deciding) recorded(auth *audited) {
+	allowed := map[string]bool{}
+	for _, e := range auth.entries("granted-"+d.api.name, eventbus.OutcomeAllowed) {
+		allowed[e.Action] = true
+	}
+	for _, action := range d.grants {
+		if !allowed["kafka-cluster:"+action] {
+			d.Errorf("no entry says that %s was allowed: %v", action, allowed)
+		}
+	}
+	denied := auth.entries("nobody-"+d.api.name, eventbus.OutcomeDenied)
+	if len(d.grants) > 0 && len(denied) == 0 {
+		d.Error("no entry says that the request was denied")
+	}
+	for _, e := range denied {
+		closed := strings.HasSuffix(e.Resource, "/closed") || e.Resource == eventbus.DemoDeployment().ClusterARN()
+		if !closed || !slices.Contains(d.grants, strings.TrimPrefix(e.Action, "kafka-cluster:")) || !strings.Contains(e.Reason, "no statement allows "+e.Action) || e.From == "" {
+			d.Errorf("entry %+v", e)
+		}
 	}
 }
 
