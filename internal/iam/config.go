@@ -27,6 +27,12 @@ type Config struct {
 	// Empty accepts any, because Java may sign the reverse-DNS name of an
 	// address. OAUTHBEARER tokens always name kafka.REGION.amazonaws.com.
 	Hosts []string
+	// OneAddress refuses a login whose signature was first used from another IP
+	// address, as a captured token would be. Off by default, as on MSK: the
+	// official clients use a token for 15 minutes on all their connections, and a
+	// host with several addresses, or several hosts that share a token, would be
+	// refused. Each instance of the bus remembers what it has seen itself.
+	OneAddress bool
 	// SessionLifetime is after how long a client must sign in again on its
 	// connection (KIP-368); 15 minutes when zero, a minute at least.
 	SessionLifetime time.Duration

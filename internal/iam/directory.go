@@ -18,6 +18,7 @@ type Directory struct {
 	signing signingKeys
 	denials denials
 	bearers bearers
+	uses    uses
 	local   *Session
 
 	view    atomic.Pointer[snapshot]

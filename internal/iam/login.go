@@ -44,6 +44,9 @@ func (d *Directory) Login(ctx context.Context, mechanism string, message []byte,
 	if p == nil && authzid != "" && authzid != s.Principal.ARN && authzid != s.identity {
 		p = failed(CheckAuthzID, "the client asks to act as another identity than it signed for").next("leave the authorization id out")
 	}
+	if p == nil && d.cfg.OneAddress {
+		p = d.uses.check(signed, s.address, d.cfg.Now())
+	}
 	if p != nil {
 		return nil, nil, d.refuse(ctx, a, p)
 	}

@@ -143,8 +143,15 @@ const (
 
 // EnsureTestPrincipals makes the three test principals if they are not there:
 // each a user with one access key that may assume the role of the same name.
-// User and role may do the same, so that a client works with either. Keys that
-// are there stay.
+// Keys that are there stay.
+//
+// User and role may do the same. With sts:AssumeRole alone for the user, a client
+// that was refused its role and fell back to the default credentials would fail,
+// as it should (aws-msk-iam-auth does so unless awsAddDefaultProviders="false");
+// but so would every stock client that cannot assume roles and signs with what
+// `eventbus env` gives, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as kcat and
+// the MSK signers do. The record tells the two apart: its actor is the user or
+// the role.
 func (d *Directory) EnsureTestPrincipals(ctx context.Context) error {
 	by := eventbus.Actor{System: "dev"}
 	arns := d.cfg.arns()

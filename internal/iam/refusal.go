@@ -32,6 +32,7 @@ const (
 	CheckTrust        Check = "trust"            // the role does not trust the caller
 	CheckPolicy       Check = "session-policy"   // cannot be read
 	CheckAuthzID      Check = "authzid"          // OAUTHBEARER asks for another identity
+	CheckReplay       Check = "replay"           // the signature came from another address before
 	CheckConnect      Check = "connect"          // kafka-cluster:Connect is not allowed
 	CheckAudit        Check = "audit"            // the record cannot be written
 	CheckLimit        Check = "limit"            // too many connections or logins

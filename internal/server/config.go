@@ -23,6 +23,10 @@ type Config struct {
 
 	RegistryWritesClosed bool // 403 for registry writes without a token of scope schema:write
 
+	// OneAddress refuses a Kafka login whose signature was first used from
+	// another address (iam.Config.OneAddress).
+	OneAddress bool
+
 	Environments        []eventbus.Environment // default: DemoEnvironments
 	Deployment          eventbus.Deployment    // default: DemoDeployment
 	RegistryEnvironment string                 // whose Kafka keeps the schemas; default: production's, else the first

@@ -40,7 +40,7 @@ func (s *Server) openIdentity(ctx context.Context) (err error) {
 	}
 	s.audit = audit.New(audit.Config{Now: s.cfg.Now, Logger: s.cfg.Logger, HeadKey: s.auditHead.key, SaveHead: s.auditHead.save}, s.store)
 	s.iam, err = iam.Open(ctx, iam.Config{
-		Deployment: s.cfg.Deployment, MasterKey: key, DevReveal: s.cfg.Dev, Now: s.cfg.Now, Logger: s.cfg.Logger,
+		Deployment: s.cfg.Deployment, MasterKey: key, DevReveal: s.cfg.Dev, OneAddress: s.cfg.OneAddress, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, s.store, s.audit)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type settings struct {
 	Listeners     listenerSettings      `yaml:"listeners" json:"listeners"`
 	Advertise     advertiseSettings     `yaml:"advertise" json:"advertise,omitempty" doc:"Where clients find the doors, when that is not where they listen."`
 	Routing       routingSettings       `yaml:"routing" json:"routing,omitempty" doc:"How a client reaches one broker of several."`
+	OneAddress    bool                  `yaml:"oneAddress" json:"oneAddress,omitempty" doc:"Refuse a Kafka login whose signature was first used from another IP address, as a stolen token would be. Off as on MSK: clients that share a token among hosts need it off."`
 	SignIn        signInSettings        `yaml:"signIn" json:"signIn,omitempty" doc:"The OpenID Connect provider by which people sign in."`
 	Registry      registrySettings      `yaml:"registry" json:"registry,omitempty"`
 	Environments  []environmentSettings `yaml:"environments" json:"environments" doc:"Lowest first: promotion goes from the first to the last."`

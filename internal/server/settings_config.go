@@ -52,6 +52,7 @@ func (r *reader) config() Config {
 			Instance: strings.TrimSuffix(r.Advertise.Instance, "/"), KafkaIAM: r.Advertise.KafkaIAM, KafkaIAMExternal: r.Advertise.KafkaIAMExternal},
 		Routing:             Routing{ByName: r.Routing.By == "name", BrokerPorts: r.Routing.Ports},
 		CAFile:              r.TLS.CA,
+		OneAddress:          r.OneAddress,
 		RegistryEnvironment: r.Registry.Environment,
 		Environments:        r.environments(),
 		Deployment:          r.deployment(),

@@ -59,14 +59,10 @@ func (s *Signed) checkScope(r Rules) error {
 	return nil
 }
 
-// checkTime wants Date - MaxSkew <= now <= Date + Expires + Grace. A header has
-// no expiry of its own: it counts for MaxSkew, as AWS has it.
+// checkTime wants Date - MaxSkew <= now <= End.
 func (s *Signed) checkTime(now time.Time) error {
-	end := s.Date.Add(s.Expires + Grace)
-	switch {
-	case s.Form == Header:
-		end = s.Date.Add(MaxSkew)
-	case s.Expires <= 0 || s.Expires > MaxExpires:
+	end := s.End()
+	if s.Form != Header && (s.Expires <= 0 || s.Expires > MaxExpires) {
 		return fail(CheckExpires, "valid for %v; more than 0 and at most %v are allowed", s.Expires, MaxExpires)
 	}
 	if now.Before(s.Date.Add(-MaxSkew)) {

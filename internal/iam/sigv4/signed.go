@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -66,6 +67,17 @@ type Signed struct {
 // String names the caller for a log: never the signature nor the token.
 func (s *Signed) String() string {
 	return string(s.Form) + " " + s.AccessKeyID + "/" + s.ScopeDate + "/" + s.Region + "/" + s.Service
+}
+
+// Fingerprint tells one signature from another; nothing can be signed with it.
+func (s *Signed) Fingerprint() [32]byte { return sha256.Sum256(s.signature[:]) }
+
+// End is when the signature stops to count, whatever else holds.
+func (s *Signed) End() time.Time {
+	if s.Form == Header { // which has no expiry of its own: it counts for MaxSkew, as AWS has it
+		return s.Date.Add(MaxSkew)
+	}
+	return s.Date.Add(s.Expires + Grace)
 }
 
 // Failure is why a signature is refused: one of the Check names and words for
