@@ -43,6 +43,7 @@ func (a *app) devCommand() *cobra.Command {
 	cmd.Flags().StringVar(&l.HTTP, "http", l.HTTP, "portal, API, STS, metrics, health")
 	cmd.Flags().StringVar(&l.STSTLS, "sts-tls", "", "STS over TLS as sts.REGION.amazonaws.com (off by default)")
 	cmd.Flags().StringVar(&f.config.DataDir, "data-dir", "", "data folder (default: in the user's state folder)")
+	cmd.Flags().StringVar(&f.config.Database, "database", "", "postgres://… keeps the bus's own state there (default: SQLite in the data folder)")
 	cmd.Flags().BoolVar(&f.noDemo, "no-demo", false, "leave out the demo organisation")
 	cmd.Flags().StringVar(&f.readyFile, "ready-file", "", "write the real addresses to this file, as JSON, once everything answers")
 	cmd.Flags().StringVar(&f.registryWrites, "registry-writes", "open", "open: loopback may register schemas; closed: only with a token")

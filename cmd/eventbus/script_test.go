@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/enterprise-event-bus/eventbus/internal/store/storetest"
 )
 
 // TestMain makes this test binary the eventbus command, too, so that scripts
@@ -29,8 +31,34 @@ func TestMain(m *testing.M) {
 // TestScripts runs the journeys of testdata/script: what the README promises,
 // typed as a user would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+	testscript.Run(t, scripts("*.txtar"))
+}
+
+// TestJourneyOnPostgreSQL runs the whole road of an event once more, with the
+// bus's own state in PostgreSQL.
+func TestJourneyOnPostgreSQL(t *testing.T) {
+	server := storetest.Postgres(t)
+	p := scripts("journey.txtar")
+	setup := p.Setup
+	p.Setup = func(env *testscript.Env) error {
+		if err := setup(env); err != nil {
+			return err
+		}
+		env.Setenv("DATABASE", "--database="+server.DSN(t))
+		return nil
+	}
+	testscript.Run(t, p)
+}
+
+// scripts are the parameters of the scripts that match a pattern. DATABASE is
+// empty: the flag of `dev` for another database than SQLite.
+func scripts(pattern string) testscript.Params {
+	files, err := filepath.Glob(filepath.Join("testdata", "script", pattern))
+	if err != nil {
+		panic(err) // a pattern that is none
+	}
+	return testscript.Params{
+		Files: files,
 		Setup: func(env *testscript.Env) error {
 			examples, err := filepath.Abs(filepath.Join("..", "..", "examples", "gitops"))
 			if err != nil {
@@ -43,6 +71,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("DEV", "--kafka=127.0.0.1:0 --kafka-iam=127.0.0.1:0 --kafka-iam-external=127.0.0.1:0 --registry=127.0.0.1:0 --http=127.0.0.1:0")
+			env.Setenv("DATABASE", "--database=") // SQLite
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -54,7 +83,7 @@ func TestScripts(t *testing.T) {
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
-	})
+	}
 }
 
 // readyLimit bounds how long a script waits for its bus.
