@@ -54,7 +54,17 @@ type Deployment struct {
 	Account   string `json:"account" yaml:"account"` // 12 digits
 	Cluster   string `json:"cluster" yaml:"cluster"` // cluster name
 	UUID      string `json:"uuid" yaml:"uuid"`       // MSK's cluster UUID
+
+	// Path is the IAM path of the principals that the bus makes there, without
+	// the first slash: "eventbus/production/". Empty in the bus's own directory.
+	Path string `json:"path,omitempty" yaml:"path,omitempty"`
 }
+
+// RoleARN names a role below the deployment's Path.
+func (d Deployment) RoleARN(name string) string { return RoleARN(d.Partition, d.Account, d.Path+name) }
+
+// UserARN names a user below the deployment's Path.
+func (d Deployment) UserARN(name string) string { return UserARN(d.Partition, d.Account, d.Path+name) }
 
 // DemoDeployment is the deployment of `eventbus dev`.
 func DemoDeployment() Deployment {

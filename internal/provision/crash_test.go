@@ -24,13 +24,17 @@ func scenes() []eventbus.Manifest {
 	grown.Grants[0].Purpose = "files all claims"
 	grown.Grants = append(grown.Grants, eventbus.Grant{Event: "claim-filed", Environment: "development", Direction: eventbus.Consumed, Principal: producerRole,
 		GroupPrefix: "claims", Purpose: "checks what it filed"})
+	grown.Events[0].Topics = append(grown.Events[0].Topics, eventbus.TopicManifest{Environment: "staging", ValueSchema: claimSchema2,
+		Compatibility: eventbus.CompatibilityFull, Guard: eventbus.SchemaGuardEnforce, Topic: eventbus.Topic{Partitions: 1}})
+	grown.Grants = append(grown.Grants, eventbus.Grant{Event: "claim-filed", Environment: "staging", Direction: eventbus.Consumed, Principal: auditorRole,
+		GroupPrefix: "audit", Purpose: "rehearses an audit"})
 
 	relabelled := grown
 	relabelled.Environments = []eventbus.Environment{{Name: "sandbox", Label: "Playground", Prefix: "sbx_", Order: 4}}
 	adopted := eventbus.EventManifest{Event: eventbus.Event{Name: "found", Title: "Found"}, Topics: []eventbus.TopicManifest{{Environment: "development", Topic: eventbus.Topic{Partitions: 2}}}}
 	relabelled.Events = append(slices.Clone(grown.Events), adopted)
 
-	quarantine := eventbus.Manifest{Source: "request 99", Events: []eventbus.EventManifest{{Event: eventbus.Event{Name: "claim-filed", Lifecycle: eventbus.LifecycleDeprecated}, Remove: []string{"development"}}}}
+	quarantine := eventbus.Manifest{Source: "request 99", Events: []eventbus.EventManifest{{Event: eventbus.Event{Name: "claim-filed", Lifecycle: eventbus.LifecycleDeprecated}, Remove: []string{"development", "staging"}}}}
 	return []eventbus.Manifest{claims(), grown, relabelled, quarantine, quarantine}
 }
 
@@ -64,6 +68,7 @@ func TestCrashAtEveryPoint(t *testing.T) {
 func play(t *testing.T, point string, crashed int) (*memory, bool) {
 	t.Helper()
 	w, hit := newMemory(), false
+	w.aws = true
 	w.topics["dev_found"] = eventbus.Topic{Name: "dev_found", Partitions: 2, Configs: map[string]string{"segment.ms": "5000"}}
 	for i, m := range scenes() {
 		w.now = time.Date(2026, 3, 1+40*i, 12, 0, 0, 0, time.UTC)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
-	"github.com/enterprise-event-bus/eventbus/internal/iam/policy"
 )
 
 // Plan gives the exact difference between a manifest and the world: the same
@@ -32,7 +31,7 @@ func (p *Provisioner) Plan(ctx context.Context, m eventbus.Manifest) (eventbus.P
 
 // plan is Plan with the problems beside the changes.
 func (p *Provisioner) plan(ctx context.Context, m eventbus.Manifest) (eventbus.Plan, problems, error) {
-	d := differ{now: p.now(), quarantine: p.cfg.Quarantine, deployment: p.cfg.Deployment, arns: p.arns()}
+	d := differ{now: p.now(), quarantine: p.cfg.Quarantine, places: p.places()}
 	d.before = p.cfg.Environments()
 	d.envs = overlay(d.before, m.Environments)
 	d.m = complete(m, d.envs, &d.problems)
@@ -49,8 +48,7 @@ func (p *Provisioner) plan(ctx context.Context, m eventbus.Manifest) (eventbus.P
 type differ struct {
 	now        time.Time
 	quarantine time.Duration
-	deployment eventbus.Deployment
-	arns       policy.ARNs
+	places     places
 	before     []eventbus.Environment
 	envs       []eventbus.Environment // as they will be
 	m          eventbus.Manifest      // completed; grants get their topics

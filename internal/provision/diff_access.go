@@ -129,12 +129,27 @@ func (d *differ) checkGrant(c eventbus.Change, g eventbus.Grant, gone map[[2]str
 	for _, f := range grantFaults(g) {
 		add(f.Path, f.Message, f.Fix)
 	}
-	if id, err := eventbus.ParseIdentityARN(g.Principal); err == nil {
-		partition := strings.Split(g.Principal, ":")[1]
-		if id.Account != d.deployment.Account || partition != d.deployment.Partition {
-			add("principal", fmt.Sprintf("%s is not of account %s (%s)", g.Principal, d.deployment.Account, d.deployment.Partition),
-				"name a role of that account and list the foreign identity under trustedBy")
+	d.checkPlace(g, add)
+}
+
+// checkPlace asks that a principal lives where its environment's principals do.
+func (d *differ) checkPlace(g eventbus.Grant, add func(field, message, fix string)) {
+	id, err := eventbus.ParseIdentityARN(g.Principal)
+	if err != nil {
+		return // grantFaults has said so
+	}
+	want := d.places.environment(g.Environment).Deployment
+	partition := strings.Split(g.Principal, ":")[1]
+	switch {
+	case id.Account != want.Account || partition != want.Partition:
+		add("principal", fmt.Sprintf("%s is not of account %s (%s)", g.Principal, want.Account, want.Partition),
+			"name a role of that account and list the foreign identity under trustedBy")
+	case d.places.principal(g.Principal).Deployment != want:
+		right := want.RoleARN(id.Name)
+		if id.Kind == eventbus.PrincipalUser {
+			right = want.UserARN(id.Name)
 		}
+		add("principal", fmt.Sprintf("%s is not where the principals of %s are", g.Principal, g.Environment), "write "+right)
 	}
 }
 
@@ -227,9 +242,13 @@ func (d *differ) diffPrincipal(c eventbus.Change, grants []eventbus.Grant) {
 		return // checkGrant has said so
 	}
 	c.Resource, c.Action = eventbus.ResourcePrincipal, eventbus.ActionUpdate
-	trusted := trustedBy(grants)
+	trusted, place := trustedBy(grants), d.places.principal(c.Name)
 	switch {
+	case have.Foreign != "":
+		d.problems.add(c, "grants.principal", have.Foreign, "name another principal, or give it into the bus's hands")
+		return
 	case len(grants) == 0:
+		d.removePrincipal(c, place, have)
 	case !have.Found:
 		c.Action, c.New, c.Note = eventbus.ActionCreate, "role", "only identities whose own policy allows sts:AssumeRole may take it: no grant says trustedBy"
 		if len(trusted) > 0 {
@@ -241,21 +260,45 @@ func (d *differ) diffPrincipal(c eventbus.Change, grants []eventbus.Grant) {
 		d.add(c)
 	case len(trusted) > 0 && !have.Managed:
 		d.problems.add(c, "grants.trustedBy", c.Name+" was made by hand; its trust is not changed", "leave trustedBy out, or name a role that is not there yet")
-	case have.Kind == eventbus.PrincipalRole && len(trusted) > 0:
-		if want := trustDocument(trusted); !sameTrust(have.Trust, want) {
-			c.Field, c.Old, c.New = "trust", strings.Join(trustShown(have.Trust), "; "), strings.Join(trusted, "; ")
-			d.add(c)
-		}
-	case have.Managed && have.Kind == eventbus.PrincipalUser && !have.Offered:
-		c.Field, c.New, c.Note = "access key", "new", "its secret is shown once, within 7 days, to "+contactOf(grants)
-		d.add(c)
+	case have.Managed:
+		d.diffManaged(c, grants, have)
 	}
 	d.diffPolicy(c, grants, have)
 }
 
+// diffManaged compares a principal that provisioning made with how it made it.
+func (d *differ) diffManaged(c eventbus.Change, grants []eventbus.Grant, have principal) {
+	trusted, place := trustedBy(grants), d.places.principal(c.Name)
+	if have.Repair != "" {
+		repair := c
+		repair.Field, repair.New, repair.Note = "marks", have.Repair, "changed by hand; put right"
+		d.add(repair)
+	}
+	switch {
+	case have.Kind == eventbus.PrincipalRole && (len(trusted) > 0 || place.onAWS()):
+		if want := place.trust(trusted); !sameTrust(have.Trust, want) {
+			c.Field, c.Old, c.New = "trust", strings.Join(trustShown(have.Trust), "; "), strings.Join(trustShown(want), "; ")
+			d.add(c)
+		}
+	case have.Kind == eventbus.PrincipalUser && !have.Offered:
+		c.Field, c.New, c.Note = "access key", "new", "its secret is shown once, within 7 days, to "+contactOf(grants)
+		d.add(c)
+	}
+}
+
+// removePrincipal deletes what provisioning made for grants that have all ended,
+// where the directory can.
+func (d *differ) removePrincipal(c eventbus.Change, place EnvironmentAccess, have principal) {
+	if _, can := place.Access.(Remover); !can || !have.Managed {
+		return
+	}
+	c.Action, c.NeedsApproval, c.Old, c.Note = eventbus.ActionDelete, true, string(have.Kind), "its last grant ends"
+	d.add(c)
+}
+
 func (d *differ) diffPolicy(c eventbus.Change, grants []eventbus.Grant, have principal) {
 	c.Resource, c.Field, c.Note = eventbus.ResourcePolicy, "", ""
-	want, err := policyOf(d.arns, grants)
+	want, err := policyOf(d.places.principal(c.Name).arns(), grants)
 	if err != nil {
 		d.problems.add(c, "grants", fmt.Sprintf("no policy can be made for %s: %v", c.Name, err), "give the further access to another role")
 		return

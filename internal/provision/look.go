@@ -153,7 +153,8 @@ func (s *seen) parse(text string) parsed {
 }
 
 func (p *Provisioner) lookAtPrincipal(ctx context.Context, arn string) (principal, error) {
-	found, err := p.world.Access.Principal(ctx, arn)
+	place := p.places().principal(arn)
+	found, err := place.Access.Principal(ctx, arn)
 	if eventbus.CodeOf(err) == eventbus.CodeNotFound {
 		return principal{}, nil
 	}
@@ -162,7 +163,7 @@ func (p *Provisioner) lookAtPrincipal(ctx context.Context, arn string) (principa
 	}
 	offered := false
 	if found.Managed && found.Kind == eventbus.PrincipalUser {
-		if offered, err = p.world.Offers.Offered(ctx, found.Name); err != nil {
+		if offered, err = place.Offers.Offered(ctx, found.Name); err != nil {
 			return principal{}, fmt.Errorf("look at the keys of %s: %w", arn, err)
 		}
 	}

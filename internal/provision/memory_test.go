@@ -40,6 +40,31 @@ type memory struct {
 	fail       func(point string) error // Config.Failpoint
 	broken     error                    // what CreateTopic answers, when set
 	reads      int                      // calls of Topics
+	aws        bool                     // AWS decides in staging
+}
+
+// stagingOnAWS is the cluster of staging in a world with aws.
+var stagingOnAWS = eventbus.Deployment{Partition: "aws-us-gov", Region: "us-gov-west-1", Account: "123456789012",
+	Cluster: "staging", UUID: "11111111-2222-3333-4444-555555555555-7", Path: "eventbus/staging/"}
+
+const auditorRole = "arn:aws-us-gov:iam::123456789012:role/eventbus/staging/auditor"
+
+// cloud is the world's principals as a driver of AWS shows them: it deletes what
+// provisioning made.
+type cloud struct{ *memory }
+
+func (w cloud) EnsurePrincipal(ctx context.Context, by eventbus.Actor, p ManagedPrincipal) error {
+	p.Repair = ""
+	return w.memory.EnsurePrincipal(ctx, by, p)
+}
+
+func (w cloud) RemovePrincipal(_ context.Context, _ eventbus.Actor, arn string) error {
+	if p, exists := w.principals[arn]; exists && !p.Managed {
+		return eventbus.Errorf(eventbus.CodeConflict, "%s was made by hand", arn)
+	}
+	delete(w.principals, arn)
+	delete(w.keys, arn)
+	return nil
 }
 
 func newMemory() *memory {
@@ -52,6 +77,10 @@ func newMemory() *memory {
 // bus makes a provisioner over the world, as a process does that starts.
 func (w *memory) bus() *Provisioner {
 	ids := len(w.plans)
+	var of map[string]EnvironmentAccess
+	if w.aws {
+		of = map[string]EnvironmentAccess{"staging": {Access: cloud{w}, Offers: w, Deployment: stagingOnAWS}}
+	}
 	return New(Config{Environments: func() []eventbus.Environment { return slices.Clone(w.envs) }, Now: func() time.Time { return w.now },
 		NewID: func() string { ids++; return fmt.Sprintf("plan-%d", ids) }, Failpoint: func(point string) error {
 			if w.fail == nil {
@@ -59,7 +88,7 @@ func (w *memory) bus() *Provisioner {
 			}
 			return w.fail(point)
 		}},
-		World{Topics: w, Schemas: w, Access: w, Offers: w, Catalog: catalogOf{w}, Plans: plansOf{w}, Wanted: wantedOf{w}, Grants: grantsOf{w}, Environments: w, Leases: w, Audit: w})
+		World{Topics: w, Schemas: w, Access: w, AccessOf: of, Offers: w, Catalog: catalogOf{w}, Plans: plansOf{w}, Wanted: wantedOf{w}, Grants: grantsOf{w}, Environments: w, Leases: w, Audit: w})
 }
 
 func (w *memory) Topics(context.Context) ([]eventbus.Topic, error) {

@@ -36,6 +36,7 @@ func golden(t *testing.T, name, got string) {
 // TestPlansRead are the texts that people read before they say yes.
 func TestPlansRead(t *testing.T) {
 	w := newMemory()
+	w.aws = true
 	w.topics["dev_found"] = eventbus.Topic{Name: "dev_found", Partitions: 2, Configs: map[string]string{"segment.ms": "5000"}}
 	for i, m := range scenes() {
 		w.now = time.Date(2026, 3, 1+40*i, 12, 0, 0, 0, time.UTC)
@@ -270,7 +271,7 @@ func TestNotNamedNotTouched(t *testing.T) {
 }
 
 func TestPolicyIsLeastAndOne(t *testing.T) {
-	arns := newMemory().bus().arns()
+	arns := EnvironmentAccess{Deployment: eventbus.DemoDeployment()}.arns()
 	grants := []eventbus.Grant{
 		{Topic: "dev_a", Direction: eventbus.Produced, Idempotent: true}, {Topic: "dev_b", Direction: eventbus.Produced},
 		{Topic: "dev_c", Direction: eventbus.Produced, TransactionalID: "tx-*"}, {Topic: "dev_a", Direction: eventbus.Consumed, GroupPrefix: "g-*"},

@@ -61,7 +61,7 @@ func checkAccess(rt *rapid.T, w *memory) {
 		}
 	}
 	for arn, p := range w.principals {
-		document, err := policyOf(w.bus().arns(), active[arn])
+		document, err := policyOf(w.bus().places().own.arns(), active[arn])
 		if err != nil || !samePolicy(document, p.Policy) {
 			rt.Fatalf("%s has %s, its grants come to %s (%v)", arn, p.Policy, document, err)
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
-	"github.com/enterprise-event-bus/eventbus/internal/iam/policy"
 )
 
 // Defaults of Config.
@@ -99,11 +98,6 @@ func (p *Provisioner) Register(reg prometheus.Registerer) error {
 		}
 	}
 	return nil
-}
-
-func (p *Provisioner) arns() policy.ARNs {
-	d := p.cfg.Deployment
-	return policy.ARNs{Partition: d.Partition, Region: d.Region, Account: d.Account, Name: d.Cluster, UUID: d.UUID}
 }
 
 // now has the precision that the store keeps.

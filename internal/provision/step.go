@@ -50,7 +50,7 @@ var effects = map[eventbus.ResourceKind]map[eventbus.ChangeAction]func(*job, con
 	eventbus.ResourceCompatibility: {eventbus.ActionCreate: (*job).compatibility, eventbus.ActionUpdate: (*job).compatibility},
 	eventbus.ResourceSchema:        {eventbus.ActionCreate: (*job).schema},
 	eventbus.ResourceGuard:         {eventbus.ActionUpdate: (*job).guard},
-	eventbus.ResourcePrincipal:     {eventbus.ActionCreate: (*job).principal, eventbus.ActionUpdate: (*job).principal},
+	eventbus.ResourcePrincipal:     {eventbus.ActionCreate: (*job).principal, eventbus.ActionUpdate: (*job).principal, eventbus.ActionDelete: (*job).removePrincipal},
 	eventbus.ResourcePolicy:        {eventbus.ActionCreate: (*job).policy, eventbus.ActionUpdate: (*job).policy, eventbus.ActionDelete: (*job).policy},
 	eventbus.ResourceGrant:         {eventbus.ActionCreate: (*job).grant, eventbus.ActionUpdate: (*job).grant, eventbus.ActionDelete: (*job).revoke},
 	eventbus.ResourceCatalog:       {eventbus.ActionCreate: (*job).entry, eventbus.ActionUpdate: (*job).entry},

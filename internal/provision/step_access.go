@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -32,22 +33,22 @@ func (j *job) principal(ctx context.Context, c eventbus.Change) error {
 	if err != nil {
 		return err
 	}
-	have, err := j.p.world.Access.Principal(ctx, c.Name)
+	place := j.p.places().principal(c.Name)
+	have, err := place.Access.Principal(ctx, c.Name)
+	made := err == nil
 	switch {
 	case eventbus.CodeOf(err) == eventbus.CodeNotFound:
-		have = ManagedPrincipal{ARN: c.Name, Kind: id.Kind, Name: id.Name, Team: teamOf(grants), Managed: true}
-		if id.Kind == eventbus.PrincipalRole {
-			have.Trust = accountTrust(j.p.cfg.Deployment)
-		}
+		have = ManagedPrincipal{ARN: c.Name, Kind: id.Kind, Name: id.Name, Managed: true}
 	case err != nil:
 		return err
 	case !have.Managed:
 		return eventbus.Errorf(eventbus.CodeConflict, "%s was made by hand meanwhile", c.Name)
 	}
-	if trusted := trustedBy(grants); id.Kind == eventbus.PrincipalRole && len(trusted) > 0 {
-		have.Trust = trustDocument(trusted)
+	have.Team, have.Event = cmp.Or(have.Team, teamOf(grants)), cmp.Or(have.Event, c.Event)
+	if trusted := trustedBy(grants); id.Kind == eventbus.PrincipalRole && (!made || len(trusted) > 0 || place.onAWS()) {
+		have.Trust = place.trust(trusted)
 	}
-	if err := j.p.world.Access.EnsurePrincipal(ctx, j.actor, have); err != nil {
+	if err := place.Access.EnsurePrincipal(ctx, j.actor, have); err != nil {
 		return err
 	}
 	if id.Kind != eventbus.PrincipalUser {
@@ -62,14 +63,15 @@ func (j *job) principal(ctx context.Context, c eventbus.Change) error {
 // offerKey makes the user's one key. A key that was made before a crash and not
 // offered is replaced.
 func (j *job) offerKey(ctx context.Context, user eventbus.Principal, grants []eventbus.Grant) error {
-	offered, err := j.p.world.Offers.Offered(ctx, user.Name)
+	place := j.p.places().principal(user.ARN)
+	offered, err := place.Offers.Offered(ctx, user.Name)
 	if err != nil || offered {
 		return err
 	}
-	if err := j.p.world.Offers.Withdraw(ctx, user.Name); err != nil {
+	if err := place.Offers.Withdraw(ctx, user.Name); err != nil {
 		return err
 	}
-	keyID, err := j.p.world.Access.NewKey(ctx, j.actor, user.ARN)
+	keyID, err := place.Access.NewKey(ctx, j.actor, user.ARN)
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func (j *job) offerKey(ctx context.Context, user eventbus.Principal, grants []ev
 			break
 		}
 	}
-	return j.p.world.Offers.Offer(ctx, offer)
+	return place.Offers.Offer(ctx, offer)
 }
 
 func teamOf(grants []eventbus.Grant) string {
@@ -103,11 +105,26 @@ func (j *job) policy(ctx context.Context, c eventbus.Change) error {
 	if err != nil {
 		return err
 	}
-	document, err := policyOf(j.p.arns(), grants)
+	place := j.p.places().principal(c.Name)
+	document, err := policyOf(place.arns(), grants)
 	if err != nil {
 		return err
 	}
-	return j.p.world.Access.SetPolicy(ctx, j.actor, c.Name, document)
+	return place.Access.SetPolicy(ctx, j.actor, c.Name, document)
+}
+
+// removePrincipal deletes a principal whose grants have all ended; one that was
+// granted something meanwhile stays.
+func (j *job) removePrincipal(ctx context.Context, c eventbus.Change) error {
+	grants, err := j.granted(ctx, c.Name)
+	if err != nil || len(grants) > 0 {
+		return err
+	}
+	remover, can := j.p.places().principal(c.Name).Access.(Remover)
+	if !can {
+		return eventbus.Errorf(eventbus.CodeCorrupt, "the plan deletes %s, which its directory cannot", c.Name)
+	}
+	return remover.RemovePrincipal(ctx, j.actor, c.Name)
 }
 
 func (j *job) grant(ctx context.Context, c eventbus.Change) error {

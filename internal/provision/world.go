@@ -11,7 +11,8 @@ import (
 type World struct {
 	Topics       Topics
 	Schemas      Schemas
-	Access       Access
+	Access       Access                       // the bus's own directory
+	AccessOf     map[string]EnvironmentAccess // by environment; those not named use Access
 	Offers       Offers
 	Catalog      Catalog
 	Plans        Plans
@@ -66,6 +67,10 @@ type ManagedPrincipal struct {
 	Trust   string                 `json:"trust,omitempty"`  // roles: trust policy document
 	Policy  string                 `json:"policy,omitempty"` // document attached under PolicyName; empty when none is
 	Managed bool                   `json:"managed"`          // made by provisioning, not by hand
+
+	Event   string `json:"event,omitempty"`   // the event that it was made for; empty where the directory does not keep it
+	Repair  string `json:"repair,omitempty"`  // what EnsurePrincipal would put right besides the trust: "tags eventbus:team"
+	Foreign string `json:"foreign,omitempty"` // why nothing of it may be changed, its policy neither; empty when it may
 }
 
 // Access is the directory of principals.
@@ -82,6 +87,16 @@ type Access interface {
 	// the user had before are gone afterwards: it is called only while nobody
 	// was offered a key that is of use.
 	NewKey(ctx context.Context, by eventbus.Actor, arn string) (id string, err error)
+}
+
+// Remover is an Access that also deletes the principals that provisioning made,
+// once their last grant has ended. Where Access is none, they stay, without a
+// policy.
+type Remover interface {
+	// RemovePrincipal deletes a role or user with its keys and policies. One
+	// that is not there is no error; one that provisioning did not make is
+	// CodeConflict, and nothing is changed.
+	RemovePrincipal(ctx context.Context, by eventbus.Actor, arn string) error
 }
 
 // OfferTime is for how long a new key waits for its contact.
