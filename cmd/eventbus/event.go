@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -87,19 +88,24 @@ func topicNames(e eventbus.Event) string {
 
 func (a *app) eventShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show EVENT", Short: "Show an event: what it is, its topics, its schema", Args: cobra.ExactArgs(1),
+		Use: "show EVENT", Short: "Show an event: what it is, its topics, who consumes it, its schema", Args: cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeEvents,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var e eventbus.Event
 			if err := a.api().Get(cmd.Context(), "/api/v1/events/"+url.PathEscape(args[0]), &e); err != nil {
 				return err
 			}
-			return a.print(e, func() table { return eventTable(e) })
+			var list struct{ Consumers []catalog.Consumer }
+			err := a.api().Get(cmd.Context(), "/api/v1/events/"+url.PathEscape(args[0])+"/consumers", &list)
+			if code := eventbus.CodeOf(err); err != nil && code != eventbus.CodeUnauthenticated && code != eventbus.CodeForbidden {
+				return err // without a sign-in the event is shown without them
+			}
+			return a.print(e, func() table { return eventTable(e, list.Consumers) })
 		},
 	}
 }
 
-func eventTable(e eventbus.Event) table {
+func eventTable(e eventbus.Event, consumers []catalog.Consumer) table {
 	t := table{header: []string{"property", "value"}, rows: [][]string{
 		{"name", e.Name}, {"title", e.Title}, {"description", e.Description}, {"domain", e.Domain},
 		{"lifecycle", string(e.Lifecycle)}, {"team", e.Owner}, {"contact", e.Contact},
@@ -109,6 +115,9 @@ func eventTable(e eventbus.Event) table {
 	}
 	for _, topic := range e.Topics {
 		t.rows = append(t.rows, []string{"topic in " + topic.Environment, topic.Name})
+	}
+	for _, c := range consumers {
+		t.rows = append(t.rows, []string{"consumer", cmp.Or(c.Title, c.System, c.Team)})
 	}
 	for _, row := range [][]string{{"compatibility", string(e.Compatibility)}, {"removal date", e.RemovalDate}, {"successor", e.Successor},
 		{"payload", e.Payload}, {"schema", e.Schema}} {
