@@ -1,7 +1,9 @@
 // Command kafka measures `eventbus dev` beside Apache Kafka on one node, each in
 // a process of its own and through its PLAINTEXT port: the start, memory at rest
 // and after many records, throughput by size of record and number of partitions,
-// the time of one record at a time, and the time from end to end at a fixed rate.
+// the time of one record at a time, and the time from end to end at a fixed rate;
+// and, "secure", `eventbus serve` before Kafka (TLS, AWS_MSK_IAM, authorisation)
+// beside Kafka's own listener with TLS, SCRAM and ACLs.
 //
 //	cd bench && go run ./kafka
 package main
@@ -14,6 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/enterprise-event-bus/eventbus/bench/measure"
 	"github.com/enterprise-event-bus/eventbus/bench/peer"
@@ -34,19 +38,31 @@ type bench struct {
 	many   int
 }
 
-// subject is a running server to measure.
+// subject is a running server to measure: one process, or two that work together.
 type subject struct {
-	measure.PID
-	took    time.Duration
-	address string
-	stop    func() error
+	processes []measure.PID
+	took      time.Duration
+	reach     []kgo.Opt // how a client finds it
+	stop      func() error
+}
+
+// CPU gives the processor seconds of its processes.
+func (s *subject) CPU() (total float64, err error) {
+	for _, p := range s.processes {
+		used, err := p.CPU()
+		if err != nil {
+			return 0, err
+		}
+		total += used
+	}
+	return total, nil
 }
 
 func main() {
 	b := &bench{}
 	flag.IntVar(&b.rounds, "rounds", 5, "interleaved rounds")
 	flag.IntVar(&b.many, "many", 10_000_000, "records of 100 bytes after which memory is read")
-	only := flag.String("only", "traffic,many", "what to measure")
+	only := flag.String("only", "traffic,many,secure", "what to measure")
 	flag.Parse()
 	if err := b.run(*only); err != nil {
 		fmt.Fprintln(os.Stderr, "kafka:", err)
@@ -62,7 +78,7 @@ func (b *bench) run(only string) (err error) {
 	if b.binary, err = measure.Build(b.dir); err != nil {
 		return err
 	}
-	steps := map[string]func() error{"traffic": b.traffic, "many": b.afterMany}
+	steps := map[string]func() error{"traffic": b.traffic, "many": b.afterMany, "secure": b.secure}
 	for name := range strings.SplitSeq(only, ",") {
 		step, known := steps[name]
 		if !known {
@@ -118,21 +134,21 @@ func (b *bench) start(side, dir string) (*subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &subject{PID: k.PID, took: k.Took, address: k.Address, stop: k.Stop}, nil
+		return &subject{[]measure.PID{k.PID}, k.Took, []kgo.Opt{kgo.SeedBrokers(k.Address)}, k.Stop}, nil
 	}
 	bus, err := measure.Run(b.binary, filepath.Join(dir, "data"))
 	if err != nil {
 		return nil, err
 	}
-	return &subject{PID: bus.PID, took: bus.Took, address: bus.Kafka, stop: bus.Stop}, nil
+	return &subject{[]measure.PID{bus.PID}, bus.Took, []kgo.Opt{kgo.SeedBrokers(bus.Kafka)}, bus.Stop}, nil
 }
 
-// print shows the ratios, the bus over Kafka: below one is less time, memory or
+// print shows the ratios, ours over Kafka's: below one is less time, memory or
 // processor; above one is more records per second.
 func (b *bench) print() {
 	var ratios []measure.Compare
 	for name := range b.Series {
-		if tail, ok := strings.CutPrefix(name, "bus "); ok {
+		if side, tail, _ := strings.Cut(name, " "); side != "kafka" {
 			ratios = append(ratios, measure.Compare{Name: tail, A: name, B: "kafka " + tail})
 		}
 	}

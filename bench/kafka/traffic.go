@@ -36,7 +36,7 @@ const (
 func (b *bench) traffic() error {
 	return b.each(b.rounds, func(ctx context.Context, side string, s *subject) error {
 		time.Sleep(rest)
-		idle, _, err := s.Memory()
+		idle, _, err := s.processes[0].Memory()
 		if err != nil {
 			return err
 		}
@@ -61,11 +61,11 @@ func (b *bench) throughput(ctx context.Context, side string, s *subject, l load)
 	if err := s.create(ctx, topic, l.partitions); err != nil {
 		return err
 	}
-	made, err := s.timed(func() error { return produce(ctx, s.address, topic, l.size, l.records) })
+	made, err := s.timed(func() error { return produce(ctx, s, topic, l.size, l.records) })
 	if err != nil {
 		return err
 	}
-	read, err := s.timed(func() error { return consume(ctx, s.address, topic, l.records) })
+	read, err := s.timed(func() error { return consume(ctx, s, topic, l.records) })
 	if err != nil {
 		return err
 	}
@@ -80,11 +80,15 @@ func (b *bench) throughput(ctx context.Context, side string, s *subject, l load)
 
 // single sends one record after the other and waits for each answer.
 func (b *bench) single(ctx context.Context, side string, s *subject) error {
-	if err := s.create(ctx, "single", 1); err != nil {
+	return b.singleOn(ctx, side, s, s, "single")
+}
+
+// singleOn does so on a topic that another client makes.
+func (b *bench) singleOn(ctx context.Context, side string, maker, s *subject, topic string) error {
+	if err := maker.create(ctx, topic, 1); err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.address), kgo.DefaultProduceTopic("single"), kgo.ProducerLinger(0),
-		kgo.ProducerBatchCompression(kgo.NoCompression()))
+	client, err := s.client(kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		return err
 	}
@@ -110,8 +114,8 @@ func (b *bench) endToEnd(ctx context.Context, side string, s *subject) error {
 	if err := s.create(ctx, "paced", 1); err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.address), kgo.DefaultProduceTopic("paced"), kgo.ProducerLinger(0),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ConsumeTopics("paced"), kgo.FetchMaxWait(500*time.Millisecond))
+	client, err := s.client(kgo.DefaultProduceTopic("paced"), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ConsumeTopics("paced"), kgo.FetchMaxWait(500*time.Millisecond))
 	if err != nil {
 		return err
 	}
@@ -156,11 +160,11 @@ func (b *bench) afterMany() error {
 		if err := s.create(ctx, "many", 10); err != nil {
 			return err
 		}
-		if err := produce(ctx, s.address, "many", 100, b.many); err != nil {
+		if err := produce(ctx, s, "many", 100, b.many); err != nil {
 			return err
 		}
 		time.Sleep(rest)
-		now, most, err := s.Memory()
+		now, most, err := s.processes[0].Memory()
 		b.Add(side+" RSS after many MiB", now)
 		b.Add(side+" RSS at most MiB", most)
 		return err
@@ -177,7 +181,7 @@ func (b *bench) percentiles(name string, took []time.Duration) {
 }
 
 func (s *subject) create(ctx context.Context, topic string, partitions int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.address))
+	client, err := s.client()
 	if err != nil {
 		return err
 	}
@@ -203,8 +207,13 @@ func (s *subject) timed(do func() error) (spent, error) {
 	return spent{took, after - before}, err
 }
 
-func produce(ctx context.Context, address, topic string, size, records int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.DefaultProduceTopic(topic), kgo.MaxBufferedRecords(50_000),
+// client makes a client of the server.
+func (s *subject) client(opts ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append(opts, s.reach...)...)
+}
+
+func produce(ctx context.Context, s *subject, topic string, size, records int) error {
+	client, err := s.client(kgo.DefaultProduceTopic(topic), kgo.MaxBufferedRecords(50_000),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
 	if err != nil {
 		return err
@@ -226,8 +235,8 @@ func produce(ctx context.Context, address, topic string, size, records int) erro
 	return err
 }
 
-func consume(ctx context.Context, address, topic string, records int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+func consume(ctx context.Context, s *subject, topic string, records int) error {
+	client, err := s.client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err
 	}
