@@ -255,6 +255,7 @@ type setting struct {
 	mechanisms []string
 	tls        *tls.Config
 	advertise  func(int32) (string, int32)
+	serve      func(context.Context, string, net.Conn) error
 }
 
 func start(t testing.TB, up Upstream, s setting) *bus {
@@ -271,7 +272,7 @@ func start(t testing.TB, up Upstream, s setting) *bus {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- g.Run(ctx, []Listener{{Name: "test", Net: l, TLS: s.tls, Mechanisms: s.mechanisms, Advertise: s.advertise}})
+		done <- g.Run(ctx, []Listener{{Name: "test", Net: l, TLS: s.tls, Mechanisms: s.mechanisms, Advertise: s.advertise, Serve: s.serve}})
 	}()
 	b := &bus{Gateway: g, addr: l.Addr().String(), metrics: reg}
 	b.stop = sync.OnceFunc(func() {

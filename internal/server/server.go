@@ -119,7 +119,19 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		return err
 	}
 	s.onClose(s.store.Close)
+	if s.cfg.Database != "" {
+		s.health["database"] = s.databaseAnswers
+	}
 	return nil
+}
+
+// databaseAnswers is nil while the shared database does; one of the instance's own
+// is a part of it.
+func (s *Server) databaseAnswers() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_, err := s.store.IAMVersion(ctx)
+	return err
 }
 
 // openRegistry opens the schema registry on its Kafka. Only the embedded engine
