@@ -264,3 +264,53 @@ func pemKey(t *testing.T, certificate tls.Certificate) []byte {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
+
+// TestSignsInToKafkaByIAM: with AWS_MSK_IAM the bus signs in to a cluster by the
+// credentials of AWS's default chain. The cluster is the IAM door of another bus,
+// which checks signatures as MSK does.
+func TestSignsInToKafkaByIAM(t *testing.T) {
+	w := startWorld(t, "")
+	by := w.as("operator")
+	user, err := w.iam.CreateUser(w.ctx, by, eventbus.IAMUser{Name: "the-other-bus"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := w.iam.CreateAccessKey(w.ctx, by, user.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kafka-cluster:*","Resource":"*"}]}`
+	if _, err := w.iam.PutPolicy(w.ctx, by, user.ARN, "everything", everything); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(w.ca.certificate)
+	t.Setenv("AWS_ACCESS_KEY_ID", key.ID)
+	t.Setenv("AWS_REGION", w.cfg.Deployment.Region)
+	t.Setenv("AWS_SESSION_TOKEN", "")
+	for secret, want := range map[string]eventbus.Code{key.Secret: "", "another secret": eventbus.CodeUnavailable} {
+		t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+		mechanism, err := cluster.DefaultIAM(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		limited, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		external, err := cluster.OpenExternal(limited, cluster.ExternalConfig{Bootstrap: []string{w.Addresses().KafkaIAM}, TLS: &tls.Config{RootCAs: roots}, SASL: mechanism})
+		cancel()
+		if eventbus.CodeOf(err) != want {
+			t.Errorf("signed in with code %q, %v; want %q", eventbus.CodeOf(err), err, want)
+		}
+		if err != nil {
+			continue
+		}
+		if err := external.CreateTopic(t.Context(), eventbus.Topic{Name: "dev_by-iam", Partitions: 1, ReplicationFactor: 1}); err != nil {
+			t.Error(err)
+		}
+		if err := external.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := w.streams.Topic(w.ctx, "dev_by-iam"); err != nil {
+		t.Errorf("the topic was not made: %v", err)
+	}
+}
