@@ -1,6 +1,6 @@
 // Command portal measures the pages at size: 5,000 events, 10,000 topics and
 // 10,000 consumer groups. The bus is a process of its own; this one is the load:
-// four readers who are signed in, each taking one page after the other.
+// two readers who are signed in, each taking one page after the other.
 //
 //	cd bench && go run ./portal
 package main
@@ -30,7 +30,7 @@ const (
 	events  = 5_000
 	topics  = 2 * events
 	groups  = 10_000
-	readers = 4
+	readers = 2 // one for each core of the machine of the record
 	persona = "producer"
 )
 

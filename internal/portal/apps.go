@@ -12,6 +12,7 @@ import (
 // may do, when they last did it, and what they were refused.
 type appsView struct {
 	Apps   []appView
+	Cut    string // says that there are more events than are looked at
 	Denied []auditRow
 	Empty  *Empty
 }
@@ -24,7 +25,7 @@ type appView struct {
 
 type appRow struct {
 	Principal, Does, Event, URL, Where, Group, Last, Review string
-	Requests                                                string // address of the request that brought it
+	Request                                                 string // address of the request that brought it
 }
 
 // maxDenied is how many refused calls are shown of each principal.
@@ -37,7 +38,7 @@ func (p *Portal) appsPage(w http.ResponseWriter, v visit) error {
 	if err != nil {
 		return err
 	}
-	grants, err := p.teamGrants(v, known)
+	grants, cut, err := p.teamGrants(v, known)
 	if err != nil {
 		return err
 	}
@@ -51,13 +52,18 @@ func (p *Portal) appsPage(w http.ResponseWriter, v visit) error {
 			row.Last = ago(p.cfg.Now(), seen)
 		}
 		if g.RequestID != "" {
-			row.Requests = "/requests/" + g.RequestID
+			row.Request = "/requests/" + g.RequestID
 		}
-		view.add(titleOf(g.System, "System not named"), g.Team, row)
+		name := g.System
+		if name == "" && g.Direction == eventbus.Produced {
+			name = known.owners[g.Topic].system
+		}
+		view.add(titleOf(name, "System not named"), g.Team, row)
 		if !slices.Contains(principals, g.Principal) {
 			principals = append(principals, g.Principal)
 		}
 	}
+	view.Cut = cut
 	slices.SortFunc(view.Apps, func(a, b appView) int { return strings.Compare(a.Team+a.Name, b.Team+b.Name) })
 	if view.Denied, err = p.refused(v, principals); err != nil {
 		return err
@@ -69,26 +75,28 @@ func (p *Portal) appsPage(w http.ResponseWriter, v visit) error {
 }
 
 // maxAppEvents bounds the events that are looked at for one reader.
-const maxAppEvents = 100
+const maxAppEvents = 30
 
 // teamGrants gives the grants on the events that the reader's teams own, and on
 // those that their systems subscribe to.
-func (p *Portal) teamGrants(v visit, known *relations) ([]eventbus.Grant, error) {
+func (p *Portal) teamGrants(v visit, known *relations) (list []eventbus.Grant, cut string, err error) {
 	events := p.owned(v)
 	for _, team := range v.actor.Person.Teams {
 		events = append(events, known.heard[team]...)
 	}
 	slices.Sort(events)
 	events = slices.Compact(events)
-	var list []eventbus.Grant
+	if len(events) > maxAppEvents {
+		cut = "Your teams have to do with " + count(int64(len(events)), "event") + "; the first " + count(maxAppEvents, "event") + " are shown. The page of each event tells the rest."
+	}
 	for _, event := range events[:min(len(events), maxAppEvents)] {
 		grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: event, ActiveOnly: true})
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		list = append(list, grants...)
 	}
-	return list, nil
+	return list, cut, nil
 }
 
 func (a *appsView) add(name, team string, row appRow) {

@@ -133,7 +133,7 @@ func (p *Portal) catalogQuery(v visit) catalog.Query {
 
 // personalFacet narrows the list to what is the reader's own.
 func (p *Portal) personalFacet(v visit) FacetView {
-	facet := FacetView{Name: "Personal", Open: true}
+	facet := FacetView{Name: "Mine", Open: true}
 	chosen := v.URL.Query().Get("personal")
 	for _, own := range []struct {
 		value, label string
@@ -246,6 +246,9 @@ func pageOf[T any](u *url.URL, list []T, size int, noun string) ([]T, Pages) {
 
 // containing leaves what has a text in its name, whatever the case.
 func containing[T any](list []T, text string, name func(T) string) []T {
+	if text == "" {
+		return list
+	}
 	text = strings.ToLower(text)
 	return slices.DeleteFunc(list, func(item T) bool { return !strings.Contains(strings.ToLower(name(item)), text) })
 }

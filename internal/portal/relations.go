@@ -14,8 +14,9 @@ type relations struct {
 	heard     map[string][]string   // events that a team's systems subscribe to, by team
 }
 
-// topicOwner is the event that a topic belongs to.
-type topicOwner struct{ name, title string }
+// topicOwner is the event that a topic belongs to, and its system of record when
+// there is only one.
+type topicOwner struct{ name, title, system string }
 
 // knownRelations is the place that they are kept in.
 type knownRelations = atomic.Pointer[relations]
@@ -31,8 +32,12 @@ func (p *Portal) relations(v visit) (*relations, error) {
 	made := &relations{version: picture.Version, owners: map[string]topicOwner{}, consumers: map[string][]string{}, mine: map[string][]string{}, heard: map[string][]string{}}
 	for _, e := range picture.Events {
 		made.mine[e.Owner] = append(made.mine[e.Owner], e.Name)
+		owner := topicOwner{name: e.Name, title: titleOf(e.Title, e.Name)}
+		if len(e.SourceSystems) == 1 {
+			owner.system = e.SourceSystems[0].SystemName
+		}
 		for _, t := range e.Topics {
-			made.owners[t.Name] = topicOwner{e.Name, titleOf(e.Title, e.Name)}
+			made.owners[t.Name] = owner
 		}
 	}
 	for _, s := range picture.Systems {
