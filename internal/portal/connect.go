@@ -115,7 +115,7 @@ func (p *Portal) language(w http.ResponseWriter, v visit, c connection) samples.
 // connection finds real addresses and, if the reader's team has one, the role
 // that may produce or consume the event.
 func (p *Portal) connection(v visit, e eventbus.Event, t eventbus.EventTopic) connection {
-	c := connection{Topic: t.Name, Environment: t.Environment, Group: "your-group", example: exemplar(e.Schema), Produces: v.URL.Query().Get("do") == string(eventbus.Produced)}
+	c := connection{Topic: t.Name, Environment: t.Environment, Group: "your-group", example: samples.Exemplar(e.Schema), Produces: v.URL.Query().Get("do") == string(eventbus.Produced)}
 	c.access = samples.Access{SecurityProtocol: "SASL_SSL", Region: p.cfg.Region, STSEndpoint: p.cfg.STSEndpoint, CAFile: p.cfg.CAFile, Truststore: p.cfg.Truststore,
 		RoleARN: eventbus.RoleARN(p.cfg.Deployment.Partition, p.cfg.Deployment.Account, "your-role")}
 	for _, env := range p.cfg.Environments() {

@@ -20,7 +20,7 @@
 //
 // Inheritance is explicit (hx-target:inherited), events are called
 // htmx:after:swap, hx-disable disables elements during a request, and responses
-// of any status are swapped. htmx_test.go refuses the names of htmx 2.
+// of any status are swapped. TestDialect refuses the names of htmx 2.
 //
 // # Content security
 //

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 
@@ -60,22 +61,13 @@ func loadGuides() *guides {
 	}
 	var rest []string
 	for slug := range g.pages {
-		if !contains(g.order, slug) {
+		if !slices.Contains(g.order, slug) {
 			rest = append(rest, slug)
 		}
 	}
 	sort.Strings(rest)
 	g.order = append(g.order, rest...)
 	return g
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 func (g *guides) read(slug, source string) guide {

@@ -341,7 +341,7 @@ func TestMessages(t *testing.T) {
 
 // TestSnippets: every language has code for both directions, filled in.
 func TestSnippets(t *testing.T) {
-	c := connection{Topic: "prod_x", Group: "team-group", Environment: "production", example: exemplar(letterV2),
+	c := connection{Topic: "prod_x", Group: "team-group", Environment: "production", example: samples.Exemplar(letterV2),
 		access: samples.Access{Bootstrap: "b:9098", SecurityProtocol: "SASL_SSL", RegistryURL: "https://r", RoleARN: "arn:aws-us-gov:iam::123456789012:role/r", Region: "us-gov-west-1"}}
 	for _, l := range languages(c) {
 		for _, produces := range []bool{false, true} {
@@ -357,19 +357,6 @@ func TestSnippets(t *testing.T) {
 			if !strings.Contains(all, "prod_x") || strings.Contains(all, "<no value>") {
 				t.Errorf("%s, produces %t: the code is not filled in", l.Name, produces)
 			}
-		}
-	}
-}
-
-// TestExemplar: the made-up value has every field, and fits.
-func TestExemplar(t *testing.T) {
-	for schema, want := range map[string]string{
-		letterV2: `{"availableAt":1,"issue":null,"letterType":"made-up","participantId":"made-up","title":null}`,
-		`{"type":"record","name":"A","namespace":"n","fields":[{"name":"b","type":{"type":"record","name":"B","fields":[{"name":"x","type":"double"}]}},{"name":"c","type":["B","null"]},{"name":"e","type":{"type":"enum","name":"E","symbols":["ONE"]}},{"name":"l","type":{"type":"array","items":"string"}}]}`: `{"b":{"x":1.5},"c":{"n.B":{"x":1.5}},"e":"ONE","l":[]}`,
-		`"string"`: `"made-up"`, `not json`: `{}`, ``: `{}`, `[]`: `null`,
-	} {
-		if got := exemplar(schema); got != want {
-			t.Errorf("exemplar(%.60s) = %s, want %s", schema, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (p *Portal) settings(w http.ResponseWriter, v visit, status int, view setti
 		{Term: "Roles", Text: sentence(strings.Join(roles, ", "))}, {Term: "Teams", Text: strings.Join(person.Teams, ", ")}}
 	chosen := v.PostForm["scope"]
 	for _, s := range session.Scopes() {
-		view.Scopes = append(view.Scopes, Choice{Value: s.Name, Label: s.Name, Hint: s.May, Chosen: contains(chosen, s.Name)})
+		view.Scopes = append(view.Scopes, Choice{Value: s.Name, Label: s.Name, Hint: s.May, Chosen: slices.Contains(chosen, s.Name)})
 	}
 	for _, d := range []int{7, 30, 90, 365} {
 		view.Days = append(view.Days, Choice{Value: strconv.Itoa(d), Label: count(int64(d), "day"), Chosen: d == 30})

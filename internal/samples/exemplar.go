@@ -1,14 +1,14 @@
-package portal
+package samples
 
 import (
 	"encoding/json"
 	"strings"
 )
 
-// exemplar makes up a value that fits an Avro schema, in Avro's JSON encoding,
-// so that a producing sample sends something that is accepted. It is "{}" for a
-// text that it cannot follow.
-func exemplar(schema string) string {
+// Exemplar makes up a value that fits an Avro schema, in Avro's JSON encoding,
+// for Topic.Example: a producing sample then sends something that is accepted.
+// It is "{}" for a text that it cannot follow.
+func Exemplar(schema string) string {
 	var tree any
 	if json.Unmarshal([]byte(schema), &tree) != nil {
 		return "{}"
