@@ -167,8 +167,8 @@ type AccessKey struct {
 // KeyOffer is a new access key that its technical contact may collect, once. The
 // secret is not in it: it stays where the key's secret is sealed.
 type KeyOffer struct {
-	User        string    `json:"user"` // name of the IAM user
-	KeyID       string    `json:"keyId"` // empty: it was withdrawn, another is being made
+	User        string    `json:"user"`              // name of the IAM user
+	KeyID       string    `json:"keyId"`             // empty: it was withdrawn, another is being made
 	Team        string    `json:"team"`              // who may collect it
 	Contact     string    `json:"contact,omitempty"` // of the team; empty: anybody of it
 	RequestID   string    `json:"requestId,omitempty"`

@@ -33,6 +33,9 @@ import (
 // administratorToken protects nothing but a process of the benchmark on loopback.
 const administratorToken = "a-token-of-the-benchmark-with-more-than-32-characters"
 
+// region is the one that clients sign for.
+const region = "us-gov-west-1"
+
 // secureLoads are sent through both secure doors.
 var secureLoads = []load{{100, 10, 500_000}, {1 << 10, 10, 100_000}, {10 << 10, 10, 10_000}}
 
@@ -146,11 +149,12 @@ func (b *bench) startGateway(dir, broker string, trusted *tls.Config) (*subject,
 		config: fmt.Sprintf(`dataDir: %[1]s/bus
 masterKey: {file: %[1]s/master.key}
 administrator: {token: {file: %[1]s/token}}
+deployment: {region: %[3]s}
 tls: {ca: %[1]s/ca.pem, certificates: [{certificate: %[1]s/server.pem, key: %[1]s/server.key}]}
 listeners: {http: "127.0.0.1:0", registry: "127.0.0.1:0", kafkaIAM: "127.0.0.1:0", admin: "127.0.0.1:0"}
 environments:
   - {name: bench, prefix: bench_, cluster: {bootstrap: ["%[2]s"]}}
-`, dir, broker)}
+`, dir, broker, region)}
 	for file, text := range files {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return nil, err
@@ -187,6 +191,9 @@ environments:
 		}
 	}
 	login, err := b.user(dir, at.HTTP)
+	if err == nil {
+		err = os.Setenv("AWS_REGION", region) // where the client's login looks for it
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.stop())
 	}

@@ -103,9 +103,17 @@ func (p *Portal) actorName(v visit, actor string) string {
 
 func (p *Portal) verified(v visit) (*Alert, error) {
 	began := time.Now()
-	report, err := audit.Verify(v.Context(), p.parts.Audit)
+	var saved []audit.Head
+	var problem error // of the saved head itself
+	if p.parts.AuditHeads != nil {
+		saved, problem = p.parts.AuditHeads()
+	}
+	report, err := audit.Verify(v.Context(), p.parts.Audit, saved...)
 	if err != nil {
 		return nil, err
+	}
+	if problem != nil && report.OK() {
+		return &Alert{Tone: ToneBad, Heading: "The saved head cannot be trusted", Text: sentence(problem.Error()) + ". The chain itself is whole; tell the security reviewers at once."}, nil
 	}
 	if !report.OK() {
 		return &Alert{Tone: ToneBad, Heading: "The chain is broken at entry " + grouped(report.FirstBad), Text: sentence(report.Problem) + ". Tell the security reviewers at once; entries before it are sound."}, nil

@@ -90,6 +90,7 @@ type Parts struct {
 	Access     *iam.Directory
 	Observe    *observe.Observer
 	Audit      audit.Store
+	AuditHeads func() ([]audit.Head, error) // heads saved outside the database, which the record must pass; may be nil
 	Streams    *streams.Streams // topics, consumer groups and records; nil: this portal is not connected to a cluster
 	Planner    Planner
 	Keys       Keys

@@ -117,7 +117,7 @@ func (s *Server) httpHandler() http.Handler {
 		BaseURL: at.HTTP, STSEndpoint: at.HTTP + "/aws/sts", CAFile: at.CAFile, Truststore: at.Truststore, Now: s.cfg.Now, Logger: s.cfg.Logger,
 	}, portal.Parts{
 		Sessions: s.session, Catalog: s.catalog, Onboarding: s.onboarding, Records: s.store, Inbox: s.store,
-		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, Streams: s.streams, Planner: s.provision, Keys: s.offers,
+		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, AuditHeads: s.auditHead.saved, Streams: s.streams, Planner: s.provision, Keys: s.offers,
 		Status: s.status,
 	}).Handler())
 	return s.onOwnName(mux)

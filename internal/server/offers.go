@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -64,10 +65,8 @@ func (o keyOffers) Offer(ctx context.Context, offer eventbus.KeyOffer) error {
 	tell := eventbus.Notification{ID: "key-offer-" + offer.KeyID, At: offer.OfferedAt, To: eventbus.Audience{Team: offer.Team},
 		Subject: "A key of " + offer.User + " waits for you",
 		Body: fmt.Sprintf("The bus made an access key for user %s. %s collects it once, until %s: eventbus iam key collect %s",
-			offer.User, contactText(offer), offer.ExpiresAt.Format(time.DateTime+" MST"), offer.User)}
-	if offer.RequestID != "" {
-		tell.Link = "/requests/" + offer.RequestID
-	}
+			offer.User, contactText(offer), offer.ExpiresAt.Format(time.DateTime+" MST"), offer.User),
+		Link: "/keys/" + url.PathEscape(offer.User)}
 	_, err = o.store.SaveKeyOffer(ctx, offer, []eventbus.Notification{tell})
 	return err
 }
