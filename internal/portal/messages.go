@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/streams"
 )
 
@@ -104,17 +105,13 @@ func (p *Portal) messageTopic(v visit, e eventbus.Event, view *messagesView) (ev
 	case p.parts.Streams == nil:
 		view.Locked = &Empty{"lock", "Records cannot be read here", "This portal is not connected to a cluster.", nil}
 		return topic, nil
-	case mine(v.actor.Person, e.Owner):
-		return topic, nil
 	}
 	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: e.Name, Environment: topic.Environment, ActiveOnly: true})
 	if err != nil {
 		return topic, err
 	}
-	for _, g := range grants {
-		if mine(v.actor.Person, g.Team) {
-			return topic, nil
-		}
+	if catalog.MayReadRecords(v.actor.Person, e, topic.Environment, grants) {
+		return topic, nil
 	}
 	view.Locked = &Empty{"lock", "You may not see these records", "Reading records is a right like any other. The team that owns the event, team " + e.Owner + ", grants it.", &Link{"Request access", view.Head.Request}}
 	return topic, nil

@@ -91,7 +91,7 @@ type Parts struct {
 	Observe    *observe.Observer
 	Audit      audit.Store
 	AuditHeads func() ([]audit.Head, error) // heads saved outside the database, which the record must pass; may be nil
-	Streams    *streams.Streams // topics, consumer groups and records; nil: this portal is not connected to a cluster
+	Streams    *streams.Streams             // topics, consumer groups and records; nil: this portal is not connected to a cluster
 	Planner    Planner
 	Keys       Keys
 	Status     func(ctx context.Context) []Component
