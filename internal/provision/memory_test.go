@@ -446,5 +446,3 @@ func change(t testing.TB, p eventbus.Plan, kind eventbus.ResourceKind, name, fie
 	t.Fatalf("no change of %s %s %s in:\n%s", kind, name, field, Render(p))
 	return eventbus.Change{}
 }
-
-func quoteAll(v any) string { return strings.ReplaceAll(fmt.Sprintf("%+v", v), "\n", " ") }
