@@ -66,6 +66,21 @@ func reply[P kmsg.Response](c *call, fill func(P)) {
 	c.local = p
 }
 
+// sift parts the entries of a request: refuse gives the answer to an entry that
+// is refused, nil for one that goes on. kept is nil only when entries is: to some
+// calls nil means all there are.
+func sift[E, R any](entries []E, refuse func(E) *R) (kept []E, aside []R) {
+	kept = entries[:0:0]
+	for _, e := range entries {
+		if bad := refuse(e); bad != nil {
+			aside = append(aside, *bad)
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept, aside
+}
+
 // settle ends a request hook that has set entries aside. left and aside count
 // the entries that remain and that were taken out; add appends the latter to a
 // response. With nothing left, the call is answered here.

@@ -52,18 +52,15 @@ func describeConfigsRow() *api {
 }
 
 func describeConfigs(c *call, q *kmsg.DescribeConfigsRequest) {
-	var aside []kmsg.DescribeConfigsResponseResource
-	resources := q.Resources[:0:0]
-	for _, r := range q.Resources {
+	resources, aside := sift(q.Resources, func(r kmsg.DescribeConfigsRequestResource) *kmsg.DescribeConfigsResponseResource {
 		code := c.mayConfigure(r.ResourceType, r.ResourceName, describing)
 		if code == 0 {
-			resources = append(resources, r)
-			continue
+			return nil
 		}
 		bad := kmsg.NewDescribeConfigsResponseResource()
 		bad.ResourceType, bad.ResourceName, bad.ErrorCode = r.ResourceType, r.ResourceName, code
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Resources = resources
 	settle(c, len(resources), len(aside), func(p *kmsg.DescribeConfigsResponse) { p.Resources = append(p.Resources, aside...) })
 }
@@ -129,9 +126,7 @@ func alterConfigsRow() *api {
 }
 
 func alterConfigs(c *call, q *kmsg.AlterConfigsRequest) {
-	var aside []kmsg.AlterConfigsResponseResource
-	resources := q.Resources[:0:0]
-	for _, r := range q.Resources {
+	resources, aside := sift(q.Resources, func(r kmsg.AlterConfigsRequestResource) *kmsg.AlterConfigsResponseResource {
 		set, faulty := map[string]*string{}, ""
 		for _, config := range r.Configs {
 			if _, twice := set[config.Name]; twice {
@@ -141,13 +136,12 @@ func alterConfigs(c *call, q *kmsg.AlterConfigsRequest) {
 		}
 		code, message := c.checkAlteration(r.ResourceType, r.ResourceName, set, faulty)
 		if code == 0 {
-			resources = append(resources, r)
-			continue
+			return nil
 		}
 		bad := kmsg.NewAlterConfigsResponseResource()
 		bad.ResourceType, bad.ResourceName, bad.ErrorCode, bad.ErrorMessage = r.ResourceType, r.ResourceName, code, message
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Resources = resources
 	settle(c, len(resources), len(aside), func(p *kmsg.AlterConfigsResponse) { p.Resources = append(p.Resources, aside...) })
 }
@@ -160,9 +154,7 @@ func incrementalAlterConfigsRow() *api {
 }
 
 func incrementalAlterConfigs(c *call, q *kmsg.IncrementalAlterConfigsRequest) {
-	var aside []kmsg.IncrementalAlterConfigsResponseResource
-	resources := q.Resources[:0:0]
-	for _, r := range q.Resources {
+	resources, aside := sift(q.Resources, func(r kmsg.IncrementalAlterConfigsRequestResource) *kmsg.IncrementalAlterConfigsResponseResource {
 		set, seen, faulty := map[string]*string{}, map[string]bool{}, ""
 		for _, config := range r.Configs {
 			if seen[config.Name] {
@@ -179,13 +171,12 @@ func incrementalAlterConfigs(c *call, q *kmsg.IncrementalAlterConfigsRequest) {
 		}
 		code, message := c.checkAlteration(r.ResourceType, r.ResourceName, set, faulty)
 		if code == 0 {
-			resources = append(resources, r)
-			continue
+			return nil
 		}
 		bad := kmsg.NewIncrementalAlterConfigsResponseResource()
 		bad.ResourceType, bad.ResourceName, bad.ErrorCode, bad.ErrorMessage = r.ResourceType, r.ResourceName, code, message
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Resources = resources
 	settle(c, len(resources), len(aside), func(p *kmsg.IncrementalAlterConfigsResponse) { p.Resources = append(p.Resources, aside...) })
 }

@@ -22,18 +22,15 @@ func createTopicsRow() *api {
 }
 
 func createTopics(c *call, q *kmsg.CreateTopicsRequest) {
-	var aside []kmsg.CreateTopicsResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.CreateTopicsRequestTopic) *kmsg.CreateTopicsResponseTopic {
 		code, message := c.mayCreate(t)
 		if code == 0 {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewCreateTopicsResponseTopic()
 		bad.Topic, bad.ErrorCode, bad.ErrorMessage = t.Topic, code, message
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.CreateTopicsResponse) { p.Topics = append(p.Topics, aside...) })
 }
@@ -132,18 +129,15 @@ func createPartitionsRow() *api {
 }
 
 func createPartitions(c *call, q *kmsg.CreatePartitionsRequest) {
-	var aside []kmsg.CreatePartitionsResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.CreatePartitionsRequestTopic) *kmsg.CreatePartitionsResponseTopic {
 		code, message := c.mayGrow(t.Topic, t.Count)
 		if code == 0 {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewCreatePartitionsResponseTopic()
 		bad.Topic, bad.ErrorCode, bad.ErrorMessage = t.Topic, code, message
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.CreatePartitionsResponse) { p.Topics = append(p.Topics, aside...) })
 }

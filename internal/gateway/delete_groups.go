@@ -10,17 +10,14 @@ func deleteGroupsRow() *api {
 }
 
 func deleteGroups(c *call, q *kmsg.DeleteGroupsRequest) {
-	var aside []kmsg.DeleteGroupsResponseGroup
-	groups := q.Groups[:0:0]
-	for _, group := range q.Groups {
+	groups, aside := sift(q.Groups, func(group string) *kmsg.DeleteGroupsResponseGroup {
 		if c.group(actDeleteGroup, group) {
-			groups = append(groups, group)
-			continue
+			return nil
 		}
 		bad := kmsg.NewDeleteGroupsResponseGroup()
 		bad.Group, bad.ErrorCode = group, errGroupDenied
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Groups = groups
 	settle(c, len(groups), len(aside), func(p *kmsg.DeleteGroupsResponse) { p.Groups = append(p.Groups, aside...) })
 }
@@ -37,12 +34,9 @@ func offsetDelete(c *call, q *kmsg.OffsetDeleteRequest) {
 		reply(c, func(p *kmsg.OffsetDeleteResponse) { p.ErrorCode = errGroupDenied })
 		return
 	}
-	var aside []kmsg.OffsetDeleteResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.OffsetDeleteRequestTopic) *kmsg.OffsetDeleteResponseTopic {
 		if c.topic(actReadData, t.Topic) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewOffsetDeleteResponseTopic()
 		bad.Topic = t.Topic
@@ -51,8 +45,8 @@ func offsetDelete(c *call, q *kmsg.OffsetDeleteRequest) {
 			one.Partition, one.ErrorCode = p.Partition, errTopicDenied
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.OffsetDeleteResponse) { p.Topics = append(p.Topics, aside...) })
 }

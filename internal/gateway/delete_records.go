@@ -17,15 +17,13 @@ func deleteRecordsRow() *api {
 }
 
 func deleteRecords(c *call, q *kmsg.DeleteRecordsRequest) {
-	var aside []kmsg.DeleteRecordsResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.DeleteRecordsRequestTopic) *kmsg.DeleteRecordsResponseTopic {
 		if c.topic(actDeleteTopic, t.Topic) && !c.reserved(t.Topic) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
-		aside = append(aside, refusedDeletion(t, errTopicDenied))
-	}
+		bad := refusedDeletion(t, errTopicDenied)
+		return &bad
+	})
 	q.Topics = topics
 	if len(topics) > 0 {
 		if err := c.keepLast(q); err != nil {

@@ -13,18 +13,14 @@ func deleteTopicsRow() *api {
 }
 
 func deleteTopics(c *call, q *kmsg.DeleteTopicsRequest) {
-	var aside []kmsg.DeleteTopicsResponseTopic
-	names := q.TopicNames[:0:0]
-	for _, name := range q.TopicNames {
-		if bad := c.mayDelete(name); bad != nil {
+	names, aside := sift(q.TopicNames, func(name string) *kmsg.DeleteTopicsResponseTopic {
+		bad := c.mayDelete(name)
+		if bad != nil {
 			bad.Topic = text(name)
-			aside = append(aside, *bad)
-			continue
 		}
-		names = append(names, name)
-	}
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+		return bad
+	})
+	topics, asideByID := sift(q.Topics, func(t kmsg.DeleteTopicsRequestTopic) *kmsg.DeleteTopicsResponseTopic {
 		byID := t.Topic == nil
 		name := ""
 		if !byID {
@@ -32,19 +28,18 @@ func deleteTopics(c *call, q *kmsg.DeleteTopicsRequest) {
 		}
 		name, known := c.topicName(name, t.TopicID, byID)
 		if !known {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
-		if bad := c.mayDelete(name); bad != nil {
+		bad := c.mayDelete(name)
+		if bad != nil {
 			bad.TopicID = t.TopicID
 			if !byID {
 				bad.Topic = text(name)
 			}
-			aside = append(aside, *bad)
-			continue
 		}
-		topics = append(topics, t)
-	}
+		return bad
+	})
+	aside = append(aside, asideByID...)
 	q.TopicNames, q.Topics = names, topics
 	settle(c, len(names)+len(topics), len(aside), func(p *kmsg.DeleteTopicsResponse) { p.Topics = append(p.Topics, aside...) })
 }

@@ -10,17 +10,14 @@ func describeGroupsRow() *api {
 }
 
 func describeGroups(c *call, q *kmsg.DescribeGroupsRequest) {
-	var aside []kmsg.DescribeGroupsResponseGroup
-	groups := q.Groups[:0:0]
-	for _, group := range q.Groups {
+	groups, aside := sift(q.Groups, func(group string) *kmsg.DescribeGroupsResponseGroup {
 		if c.group(actDescribeGroup, group) {
-			groups = append(groups, group)
-			continue
+			return nil
 		}
 		bad := kmsg.NewDescribeGroupsResponseGroup()
 		bad.Group, bad.ErrorCode = group, errGroupDenied
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Groups = groups
 	settle(c, len(groups), len(aside), func(p *kmsg.DescribeGroupsResponse) { p.Groups = append(p.Groups, aside...) })
 }
@@ -44,15 +41,13 @@ func consumerGroupDescribeRow() *api {
 }
 
 func consumerGroupDescribe(c *call, q *kmsg.ConsumerGroupDescribeRequest) {
-	var aside []kmsg.ConsumerGroupDescribeResponseGroup
-	groups := q.Groups[:0:0]
-	for _, group := range q.Groups {
+	groups, aside := sift(q.Groups, func(group string) *kmsg.ConsumerGroupDescribeResponseGroup {
 		if c.group(actDescribeGroup, group) {
-			groups = append(groups, group)
-			continue
+			return nil
 		}
-		aside = append(aside, refusedConsumerGroup(group, errGroupDenied))
-	}
+		bad := refusedConsumerGroup(group, errGroupDenied)
+		return &bad
+	})
 	q.Groups = groups
 	settle(c, len(groups), len(aside), func(p *kmsg.ConsumerGroupDescribeResponse) { p.Groups = append(p.Groups, aside...) })
 }

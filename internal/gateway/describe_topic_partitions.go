@@ -24,17 +24,14 @@ func describeTopicPartitions(c *call, q *kmsg.DescribeTopicPartitionsRequest) {
 		c.describeVisible(q)
 		return
 	}
-	var aside []kmsg.DescribeTopicPartitionsResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.DescribeTopicPartitionsRequestTopic) *kmsg.DescribeTopicPartitionsResponseTopic {
 		if c.topic(actDescribeTopic, t.Topic) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewDescribeTopicPartitionsResponseTopic()
 		bad.ErrorCode, bad.Topic = errTopicDenied, text(t.Topic)
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.DescribeTopicPartitionsResponse) { p.Topics = append(p.Topics, aside...) })
 }

@@ -31,13 +31,10 @@ func fetch(c *call, q *kmsg.FetchRequest) {
 		q.SessionID, q.SessionEpoch, q.ReplicaID, q.ForgottenTopics = 0, -1, -1, nil
 		c.changed = true
 	}
-	var aside []kmsg.FetchResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.FetchRequestTopic) *kmsg.FetchResponseTopic {
 		name, known := c.topicName(t.Topic, t.TopicID, c.version >= 13)
 		if !known || c.topic(actReadData, name) {
-			topics = append(topics, t) // the engine knows what to say of an unknown id
-			continue
+			return nil // the engine knows what to say of an unknown id
 		}
 		bad := kmsg.NewFetchResponseTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
@@ -48,8 +45,8 @@ func fetch(c *call, q *kmsg.FetchRequest) {
 			one.RecordBatches = []byte{}
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.FetchResponse) { p.Topics = append(p.Topics, aside...) })
 	if c.local == nil && c.f.g.observe != nil {

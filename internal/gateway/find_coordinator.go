@@ -35,18 +35,15 @@ func findCoordinator(c *call, q *kmsg.FindCoordinatorRequest) {
 		}
 		return
 	}
-	var aside []kmsg.FindCoordinatorResponseCoordinator
-	keys := q.CoordinatorKeys[:0:0]
-	for _, key := range q.CoordinatorKeys {
+	keys, aside := sift(q.CoordinatorKeys, func(key string) *kmsg.FindCoordinatorResponseCoordinator {
 		code := c.coordinator(q.CoordinatorType, key)
 		if code == 0 {
-			keys = append(keys, key)
-			continue
+			return nil
 		}
 		bad := kmsg.NewFindCoordinatorResponseCoordinator()
 		bad.Key, bad.NodeID, bad.Port, bad.ErrorCode = key, -1, -1, code
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.CoordinatorKeys = keys
 	settle(c, len(keys), len(aside), func(p *kmsg.FindCoordinatorResponse) { p.Coordinators = append(p.Coordinators, aside...) })
 }

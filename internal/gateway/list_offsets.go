@@ -13,12 +13,9 @@ func listOffsets(c *call, q *kmsg.ListOffsetsRequest) {
 	if q.ReplicaID != -1 {
 		q.ReplicaID, c.changed = -1, true
 	}
-	var aside []kmsg.ListOffsetsResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.ListOffsetsRequestTopic) *kmsg.ListOffsetsResponseTopic {
 		if c.topic(actDescribeTopic, t.Topic) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewListOffsetsResponseTopic()
 		bad.Topic = t.Topic
@@ -27,8 +24,8 @@ func listOffsets(c *call, q *kmsg.ListOffsetsRequest) {
 			one.Partition, one.ErrorCode, one.Timestamp, one.Offset, one.LeaderEpoch = p.Partition, errTopicDenied, -1, -1, -1
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.ListOffsetsResponse) { p.Topics = append(p.Topics, aside...) })
 }

@@ -17,16 +17,10 @@ func offsetCommit(c *call, q *kmsg.OffsetCommitRequest) {
 	if !c.group(actAlterGroup, q.Group) {
 		whole = errGroupDenied
 	}
-	var aside []kmsg.OffsetCommitResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
-		code := whole
-		if name, known := c.topicName(t.Topic, t.TopicID, c.version >= 10); code == 0 && known && !c.topic(actReadData, name) {
-			code = errTopicDenied
-		}
+	topics, aside := sift(q.Topics, func(t kmsg.OffsetCommitRequestTopic) *kmsg.OffsetCommitResponseTopic {
+		code := c.mayCommit(whole, t.Topic, t.TopicID, c.version >= 10)
 		if code == 0 {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewOffsetCommitResponseTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
@@ -35,12 +29,25 @@ func offsetCommit(c *call, q *kmsg.OffsetCommitRequest) {
 			one.Partition, one.ErrorCode = p.Partition, code
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	if whole != 0 {
 		reply(c, func(p *kmsg.OffsetCommitResponse) { p.Topics = aside })
 		return
 	}
 	settle(c, len(topics), len(aside), func(p *kmsg.OffsetCommitResponse) { p.Topics = append(p.Topics, aside...) })
+}
+
+// mayCommit decides about the offsets of one topic, named or by id: whole is what
+// the call is refused with altogether, or 0. A topic that is not known is the
+// engine's to answer.
+func (c *call) mayCommit(whole int16, topic string, id [16]byte, byID bool) int16 {
+	if whole != 0 {
+		return whole
+	}
+	if name, known := c.topicName(topic, id, byID); known && !c.topic(actReadData, name) {
+		return errTopicDenied
+	}
+	return 0
 }

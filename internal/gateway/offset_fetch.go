@@ -23,16 +23,13 @@ func offsetFetch(c *call, q *kmsg.OffsetFetchRequest) {
 	if !c.group(actDescribeGroup, q.Group) {
 		whole = errGroupDenied
 	}
-	var aside []kmsg.OffsetFetchResponseTopic
-	topics := make([]kmsg.OffsetFetchRequestTopic, 0, len(q.Topics))
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.OffsetFetchRequestTopic) *kmsg.OffsetFetchResponseTopic {
 		code := whole
 		if code == 0 && !c.topic(actDescribeTopic, t.Topic) {
 			code = errTopicDenied
 		}
 		if code == 0 {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewOffsetFetchResponseTopic()
 		bad.Topic = t.Topic
@@ -41,8 +38,8 @@ func offsetFetch(c *call, q *kmsg.OffsetFetchRequest) {
 			one.Partition, one.ErrorCode, one.Offset, one.LeaderEpoch, one.Metadata = p, code, -1, -1, text("")
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	if whole != 0 {
 		reply(c, func(p *kmsg.OffsetFetchResponse) {
 			if p.ErrorCode = whole; c.version < 2 {
@@ -51,9 +48,7 @@ func offsetFetch(c *call, q *kmsg.OffsetFetchRequest) {
 		})
 		return
 	}
-	if len(aside) > 0 {
-		q.Topics = topics
-	}
+	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.OffsetFetchResponse) { p.Topics = append(p.Topics, aside...) })
 }
 
@@ -89,13 +84,11 @@ func (c *call) offsetFetchGroups(q *kmsg.OffsetFetchRequest) {
 	settle(c, len(groups), len(aside), func(p *kmsg.OffsetFetchResponse) { p.Groups = append(p.Groups, aside...) })
 }
 
-func (c *call) offsetFetchTopics(asked []kmsg.OffsetFetchRequestGroupTopic) (topics []kmsg.OffsetFetchRequestGroupTopic, aside []kmsg.OffsetFetchResponseGroupTopic) {
-	topics = make([]kmsg.OffsetFetchRequestGroupTopic, 0, len(asked)) // never nil, which would mean all
-	for _, t := range asked {
+func (c *call) offsetFetchTopics(asked []kmsg.OffsetFetchRequestGroupTopic) ([]kmsg.OffsetFetchRequestGroupTopic, []kmsg.OffsetFetchResponseGroupTopic) {
+	return sift(asked, func(t kmsg.OffsetFetchRequestGroupTopic) *kmsg.OffsetFetchResponseGroupTopic {
 		name, known := c.topicName(t.Topic, t.TopicID, c.version >= 10)
 		if !known || c.topic(actDescribeTopic, name) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewOffsetFetchResponseGroupTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
@@ -104,9 +97,8 @@ func (c *call) offsetFetchTopics(asked []kmsg.OffsetFetchRequestGroupTopic) (top
 			one.Partition, one.ErrorCode, one.Offset, one.LeaderEpoch, one.Metadata = p, errTopicDenied, -1, -1, text("")
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
-	return topics, aside
+		return &bad
+	})
 }
 
 // offsetFetched leaves out what may not be seen where all topics were asked for.

@@ -13,12 +13,9 @@ func offsetForLeaderEpoch(c *call, q *kmsg.OffsetForLeaderEpochRequest) {
 	if q.ReplicaID >= 0 {
 		q.ReplicaID, c.changed = -1, true
 	}
-	var aside []kmsg.OffsetForLeaderEpochResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.OffsetForLeaderEpochRequestTopic) *kmsg.OffsetForLeaderEpochResponseTopic {
 		if c.topic(actDescribeTopic, t.Topic) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewOffsetForLeaderEpochResponseTopic()
 		bad.Topic = t.Topic
@@ -27,8 +24,8 @@ func offsetForLeaderEpoch(c *call, q *kmsg.OffsetForLeaderEpochRequest) {
 			one.Partition, one.ErrorCode, one.LeaderEpoch, one.EndOffset = p.Partition, errTopicDenied, -1, -1
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.OffsetForLeaderEpochResponse) { p.Topics = append(p.Topics, aside...) })
 }

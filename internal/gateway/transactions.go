@@ -115,16 +115,10 @@ func txnOffsetCommit(c *call, q *kmsg.TxnOffsetCommitRequest) {
 	case !c.group(actAlterGroup, q.Group):
 		whole = errGroupDenied
 	}
-	var aside []kmsg.TxnOffsetCommitResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
-		code := whole
-		if name, known := c.topicName(t.Topic, t.TopicID, c.version >= 6); code == 0 && known && !c.topic(actReadData, name) {
-			code = errTopicDenied
-		}
+	topics, aside := sift(q.Topics, func(t kmsg.TxnOffsetCommitRequestTopic) *kmsg.TxnOffsetCommitResponseTopic {
+		code := c.mayCommit(whole, t.Topic, t.TopicID, c.version >= 6)
 		if code == 0 {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewTxnOffsetCommitResponseTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
@@ -133,8 +127,8 @@ func txnOffsetCommit(c *call, q *kmsg.TxnOffsetCommitRequest) {
 			one.Partition, one.ErrorCode = p.Partition, code
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	if whole != 0 {
 		reply(c, func(p *kmsg.TxnOffsetCommitResponse) { p.Topics = aside })
@@ -152,17 +146,14 @@ func describeTransactionsRow() *api {
 }
 
 func describeTransactions(c *call, q *kmsg.DescribeTransactionsRequest) {
-	var aside []kmsg.DescribeTransactionsResponseTransactionState
-	ids := q.TransactionalIDs[:0:0]
-	for _, id := range q.TransactionalIDs {
+	ids, aside := sift(q.TransactionalIDs, func(id string) *kmsg.DescribeTransactionsResponseTransactionState {
 		if c.transaction(actDescribeTransactionalID, id) {
-			ids = append(ids, id)
-			continue
+			return nil
 		}
 		bad := kmsg.NewDescribeTransactionsResponseTransactionState()
 		bad.TransactionalID, bad.ErrorCode = id, errTransactionalDenied
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.TransactionalIDs = ids
 	settle(c, len(ids), len(aside), func(p *kmsg.DescribeTransactionsResponse) {
 		p.TransactionStates = append(p.TransactionStates, aside...)
@@ -202,12 +193,9 @@ func describeProducersRow() *api {
 }
 
 func describeProducers(c *call, q *kmsg.DescribeProducersRequest) {
-	var aside []kmsg.DescribeProducersResponseTopic
-	topics := q.Topics[:0:0]
-	for _, t := range q.Topics {
+	topics, aside := sift(q.Topics, func(t kmsg.DescribeProducersRequestTopic) *kmsg.DescribeProducersResponseTopic {
 		if c.topic(actReadData, t.Topic) {
-			topics = append(topics, t)
-			continue
+			return nil
 		}
 		bad := kmsg.NewDescribeProducersResponseTopic()
 		bad.Topic = t.Topic
@@ -216,8 +204,8 @@ func describeProducers(c *call, q *kmsg.DescribeProducersRequest) {
 			one.Partition, one.ErrorCode = p, errTopicDenied
 			bad.Partitions = append(bad.Partitions, one)
 		}
-		aside = append(aside, bad)
-	}
+		return &bad
+	})
 	q.Topics = topics
 	settle(c, len(topics), len(aside), func(p *kmsg.DescribeProducersResponse) { p.Topics = append(p.Topics, aside...) })
 }
