@@ -48,15 +48,12 @@ func (s *Store) SaveEvent(ctx context.Context, e eventbus.Event, audit ...eventb
 
 // Event gives a catalog entry by name.
 func (s *Store) Event(ctx context.Context, name string) (eventbus.Event, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Event], "SELECT document FROM events WHERE name = $1", name)
-	return one(list, err, "event", name)
+	return documentOf[eventbus.Event](ctx, s, eventTable, name)
 }
 
 // Events gives the whole catalog by name; searching is the catalog's, in memory.
 func (s *Store) Events(ctx context.Context) ([]eventbus.Event, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Event], "SELECT document FROM events")
-	slices.SortFunc(list, func(a, b eventbus.Event) int { return strings.Compare(a.Name, b.Name) })
-	return all(list, err, "events")
+	return sortedDocuments(ctx, s, "events", "events", func(e eventbus.Event) string { return e.Name })
 }
 
 // DeleteEvent removes a catalog entry.

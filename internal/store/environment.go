@@ -36,12 +36,9 @@ func (s *Store) Environments(ctx context.Context) ([]eventbus.Environment, error
 // SaveLogStart records the first offset of a partition that still counts; topic
 // is any key for the topic. It is durable when it returns, and never goes back: a lower offset than the stored one changes nothing.
 func (s *Store) SaveLogStart(ctx context.Context, topic string, partition int32, offset int64) error {
-	return s.inTx(ctx, "save the log start of "+topic, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, `INSERT INTO log_starts (topic, partition_id, start_offset) VALUES ($1, $2, $3)
-			ON CONFLICT (topic, partition_id) DO UPDATE SET start_offset = excluded.start_offset
-			WHERE excluded.start_offset > log_starts.start_offset`, topic, partition, offset)
-		return err
-	})
+	return s.execute(ctx, "save the log start of "+topic, `INSERT INTO log_starts (topic, partition_id, start_offset) VALUES ($1, $2, $3)
+		ON CONFLICT (topic, partition_id) DO UPDATE SET start_offset = excluded.start_offset
+		WHERE excluded.start_offset > log_starts.start_offset`, topic, partition, offset)
 }
 
 // LogStarts gives every recorded log start, by topic and partition.
@@ -70,8 +67,5 @@ func (s *Store) LogStarts(ctx context.Context) (map[string]map[int32]int64, erro
 // DeleteLogStarts forgets a topic's log starts, when the topic is deleted: a new
 // topic of the same name begins at 0.
 func (s *Store) DeleteLogStarts(ctx context.Context, topic string) error {
-	return s.inTx(ctx, "delete the log starts of "+topic, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "DELETE FROM log_starts WHERE topic = $1", topic)
-		return err
-	})
+	return s.execute(ctx, "delete the log starts of "+topic, "DELETE FROM log_starts WHERE topic = $1", topic)
 }

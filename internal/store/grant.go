@@ -26,8 +26,7 @@ func (s *Store) SaveGrant(ctx context.Context, g eventbus.Grant, audit ...eventb
 
 // Grant gives a grant by id.
 func (s *Store) Grant(ctx context.Context, id string) (eventbus.Grant, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Grant], "SELECT document FROM grants WHERE id = $1", id)
-	return one(list, err, "grant", id)
+	return documentOf[eventbus.Grant](ctx, s, grantTable, id)
 }
 
 // Grants gives all grants that match, oldest first.

@@ -51,15 +51,12 @@ func (s *Store) SaveUser(ctx context.Context, u eventbus.IAMUser, audit ...event
 
 // User gives an IAM user by name.
 func (s *Store) User(ctx context.Context, name string) (eventbus.IAMUser, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.IAMUser], "SELECT document FROM iam_users WHERE name = $1", name)
-	return one(list, err, "user", name)
+	return documentOf[eventbus.IAMUser](ctx, s, iamUserTable, name)
 }
 
 // Users gives all IAM users by name.
 func (s *Store) Users(ctx context.Context) ([]eventbus.IAMUser, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.IAMUser], "SELECT document FROM iam_users")
-	slices.SortFunc(list, func(a, b eventbus.IAMUser) int { return strings.Compare(a.Name, b.Name) })
-	return all(list, err, "users")
+	return sortedDocuments(ctx, s, "iam_users", "users", func(u eventbus.IAMUser) string { return u.Name })
 }
 
 // DeleteUser removes an IAM user together with its access keys.
@@ -78,15 +75,12 @@ func (s *Store) SaveRole(ctx context.Context, r eventbus.IAMRole, audit ...event
 
 // Role gives an IAM role by name.
 func (s *Store) Role(ctx context.Context, name string) (eventbus.IAMRole, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.IAMRole], "SELECT document FROM iam_roles WHERE name = $1", name)
-	return one(list, err, "role", name)
+	return documentOf[eventbus.IAMRole](ctx, s, iamRoleTable, name)
 }
 
 // Roles gives all IAM roles by name.
 func (s *Store) Roles(ctx context.Context) ([]eventbus.IAMRole, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.IAMRole], "SELECT document FROM iam_roles")
-	slices.SortFunc(list, func(a, b eventbus.IAMRole) int { return strings.Compare(a.Name, b.Name) })
-	return all(list, err, "roles")
+	return sortedDocuments(ctx, s, "iam_roles", "roles", func(r eventbus.IAMRole) string { return r.Name })
 }
 
 // DeleteRole removes an IAM role.
@@ -111,10 +105,7 @@ func (s *Store) SaveAccessKey(ctx context.Context, k eventbus.AccessKey, audit .
 // TouchAccessKey records when a key was last used. It never goes back, moves
 // neither the key's nor the directory's version, and an unknown key is nothing.
 func (s *Store) TouchAccessKey(ctx context.Context, id string, at time.Time) error {
-	return s.inTx(ctx, "touch access key "+id, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "UPDATE access_keys SET last_used = $2 WHERE id = $1 AND last_used < $2", id, micros(at))
-		return err
-	})
+	return s.execute(ctx, "touch access key "+id, "UPDATE access_keys SET last_used = $2 WHERE id = $1 AND last_used < $2", id, micros(at))
 }
 
 const accessKeyQuery = "SELECT document, sealed, last_used FROM access_keys"

@@ -60,8 +60,5 @@ func (s *Store) SettleCall(ctx context.Context, c eventbus.IdempotentCall) error
 
 // ForgetCall lets a call that did nothing be made again.
 func (s *Store) ForgetCall(ctx context.Context, key string) error {
-	return s.inTx(ctx, "forget a call", func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "DELETE FROM idempotent_calls WHERE call_key = $1 AND status = 0", key)
-		return err
-	})
+	return s.execute(ctx, "forget a call", "DELETE FROM idempotent_calls WHERE call_key = $1 AND status = 0", key)
 }

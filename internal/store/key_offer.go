@@ -33,6 +33,5 @@ func (s *Store) SaveKeyOffer(ctx context.Context, o eventbus.KeyOffer, tell []ev
 
 // KeyOffer gives the last offer of a key to a user, collected, expired or not.
 func (s *Store) KeyOffer(ctx context.Context, user string) (eventbus.KeyOffer, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.KeyOffer], "SELECT document FROM key_offers WHERE user_name = $1", user)
-	return one(list, err, "offer of a key to user", user)
+	return documentOf[eventbus.KeyOffer](ctx, s, keyOfferTable, user)
 }

@@ -31,10 +31,7 @@ func (s *Store) TakeLease(ctx context.Context, name, holder string, ttl time.Dur
 
 // ReleaseLease gives a lease back early; one that another holds stays.
 func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
-	return s.inTx(ctx, "release the lease "+name, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "UPDATE leases SET held_until = 0 WHERE name = $1 AND holder = $2", name, holder)
-		return err
-	})
+	return s.execute(ctx, "release the lease "+name, "UPDATE leases SET held_until = 0 WHERE name = $1 AND holder = $2", name, holder)
 }
 
 type fenceKey struct{}

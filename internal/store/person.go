@@ -39,9 +39,7 @@ func (s *Store) Person(ctx context.Context, id string) (eventbus.Person, error) 
 
 // People gives everybody, by id.
 func (s *Store) People(ctx context.Context) ([]eventbus.Person, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Person], "SELECT document FROM people")
-	slices.SortFunc(list, func(a, b eventbus.Person) int { return strings.Compare(a.ID, b.ID) })
-	return all(list, err, "people")
+	return sortedDocuments(ctx, s, "people", "people", func(p eventbus.Person) string { return p.ID })
 }
 
 // SaveSession inserts or replaces a browser session.
@@ -63,18 +61,12 @@ func (s *Store) Session(ctx context.Context, hash string) (eventbus.Session, err
 
 // DeleteSession ends a session; one that is gone is nothing.
 func (s *Store) DeleteSession(ctx context.Context, hash string) error {
-	return s.inTx(ctx, "delete a session", func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "DELETE FROM sessions WHERE hash = $1", hash)
-		return err
-	})
+	return s.execute(ctx, "delete a session", "DELETE FROM sessions WHERE hash = $1", hash)
 }
 
 // PruneSessions deletes the sessions that have expired before a time.
 func (s *Store) PruneSessions(ctx context.Context, before time.Time) error {
-	return s.inTx(ctx, "delete expired sessions", func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "DELETE FROM sessions WHERE expires_at < $1", micros(before))
-		return err
-	})
+	return s.execute(ctx, "delete expired sessions", "DELETE FROM sessions WHERE expires_at < $1", micros(before))
 }
 
 // SaveToken saves a new API token; tokens are never changed, only revoked and
@@ -133,10 +125,7 @@ func (s *Store) RevokeToken(ctx context.Context, id string, at time.Time, audit 
 
 // TouchToken records when a token was last used; it never goes back.
 func (s *Store) TouchToken(ctx context.Context, id string, at time.Time) error {
-	return s.inTx(ctx, "touch token "+id, func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "UPDATE tokens SET last_used = $2 WHERE id = $1 AND last_used < $2", id, micros(at))
-		return err
-	})
+	return s.execute(ctx, "touch token "+id, "UPDATE tokens SET last_used = $2 WHERE id = $1 AND last_used < $2", id, micros(at))
 }
 
 func token(rows *sql.Rows) (t eventbus.APIToken, err error) {

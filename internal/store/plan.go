@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 )
@@ -17,9 +16,7 @@ func (s *Store) SaveWanted(ctx context.Context, m eventbus.EventManifest, audit 
 
 // Wanted gives the wanted state of every event, by name.
 func (s *Store) Wanted(ctx context.Context) ([]eventbus.EventManifest, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.EventManifest], "SELECT document FROM wanted_events")
-	slices.SortFunc(list, func(a, b eventbus.EventManifest) int { return strings.Compare(a.Event.Name, b.Event.Name) })
-	return all(list, err, "wanted state")
+	return sortedDocuments(ctx, s, "wanted_events", "wanted state", func(m eventbus.EventManifest) string { return m.Event.Name })
 }
 
 // DeleteWanted forgets the wanted state of an event: it is no longer looked

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
@@ -43,6 +45,14 @@ func document[T any](rows *sql.Rows) (T, error) {
 		return noun, err
 	}
 	return noun, decode(text, &noun)
+}
+
+// sortedDocuments gives all nouns of a table by their names; they are sorted here
+// because each database has its own idea of the order of letters.
+func sortedDocuments[T any](ctx context.Context, s *Store, table, nouns string, name func(T) string) ([]T, error) {
+	list, err := queryRows(ctx, s.read, document[T], "SELECT document FROM "+table)
+	slices.SortFunc(list, func(a, b T) int { return strings.Compare(name(a), name(b)) })
+	return all(list, err, nouns)
 }
 
 func decode(text string, noun any) error {

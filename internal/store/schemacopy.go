@@ -94,10 +94,7 @@ func (c *SchemaCopies) ReadRecords(ctx context.Context, each func(registry.Recor
 
 // ForgetRecords drops the whole copy.
 func (c *SchemaCopies) ForgetRecords(ctx context.Context) error {
-	return c.s.inTx(ctx, "drop the copy of the schema topic", func(tx *sql.Tx) error {
-		_, err := exec(ctx, tx, "DELETE FROM schema_records")
-		return err
-	})
+	return c.s.execute(ctx, "drop the copy of the schema topic", "DELETE FROM schema_records")
 }
 
 const schemaRecordQuery = "SELECT record_offset, record_key, record_value, tombstone, headers FROM schema_records"

@@ -64,6 +64,12 @@ func (t table) updateSQL() string {
 		t.name, strings.Join(set, ", "), strings.Join(where, " AND "), len(t.columns)+3)
 }
 
+// documentOf gives the noun with this key, of a table with one key column.
+func documentOf[T any](ctx context.Context, s *Store, t table, key string) (T, error) {
+	list, err := queryRows(ctx, s.read, document[T], "SELECT document FROM "+t.name+" WHERE "+t.columns[0]+" = $1", key)
+	return one(list, err, t.noun, key)
+}
+
 // remove deletes a row by its key.
 func (t table) remove(ctx context.Context, tx *sql.Tx, key ...any) error {
 	var where []string

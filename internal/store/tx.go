@@ -45,6 +45,14 @@ func (s *Store) try(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// execute is a transaction of one statement, whatever number of rows it touches.
+func (s *Store) execute(ctx context.Context, doing, query string, args ...any) error {
+	return s.inTx(ctx, doing, func(tx *sql.Tx) error {
+		_, err := exec(ctx, tx, query, args...)
+		return err
+	})
+}
+
 // exec runs one statement and gives the number of rows it touched.
 func exec(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
 	if err := checkText(args); err != nil {
