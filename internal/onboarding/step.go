@@ -148,9 +148,7 @@ func edit(r *eventbus.Request, a act, w world) error {
 	if name, busy := inFlight(*r); busy {
 		return eventbus.Errorf(eventbus.CodeConflict, "request %s is being provisioned in %s; edit it when that is done. Nothing was saved", r.ID, name)
 	}
-	if !slices.Contains(r.Authors, a.by.Person.ID) {
-		r.Authors = append(r.Authors, a.by.Person.ID)
-	}
+	addAuthor(r, a.by.Person.ID)
 	hash := hashOf(a.content)
 	if hash == r.ContentHash {
 		return nil
@@ -174,6 +172,14 @@ func edit(r *eventbus.Request, a act, w world) error {
 		}
 	}
 	return nil
+}
+
+// addAuthor notes that a person had a part in what is written: none of them
+// approves it.
+func addAuthor(r *eventbus.Request, person string) {
+	if !slices.Contains(r.Authors, person) {
+		r.Authors = append(r.Authors, person)
+	}
 }
 
 // removalStays keeps a promise: once consumers have been told of a removal
@@ -213,9 +219,7 @@ func submit(r *eventbus.Request, a act, w world) error {
 		return eventbus.Errorf(eventbus.CodeForbidden, "only team %s submits request %s; nothing was changed", r.Team, r.ID)
 	}
 	r.Submitter, r.State, r.SubmittedAt = a.by.Person.ID, eventbus.RequestSubmitted, w.now
-	if !slices.Contains(r.Authors, a.by.Person.ID) {
-		r.Authors = append(r.Authors, a.by.Person.ID)
-	}
+	addAuthor(r, a.by.Person.ID)
 	asked := askedEnvironments(w.environments, a.about)
 	r.Environments = mergeEnvironments(*r, a, w, asked)
 	r.Gates = gatesFor(w.gates, *r, a.about, asked)
