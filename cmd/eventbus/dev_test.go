@@ -153,6 +153,22 @@ func TestManyRecordsKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// keptInOrder gives the numbers that a topic's records hold, and demands that
+// they ascend in each partition.
+func keptInOrder(t *testing.T, bus *devProcess, topic string) map[uint64]bool {
+	t.Helper()
+	kept := map[uint64]bool{}
+	for partition, numbers := range readBack(t, bus.at, topic) {
+		for i, n := range numbers {
+			if i > 0 && n <= numbers[i-1] {
+				t.Fatalf("partition %d: record %d stands after %d", partition, n, numbers[i-1])
+			}
+			kept[n] = true
+		}
+	}
+	return kept
+}
+
 // TestKilledInFlight kills the bus while records are in flight: every record
 // that was acknowledged is there after the restart, in order.
 func TestKilledInFlight(t *testing.T) {
@@ -163,15 +179,7 @@ func TestKilledInFlight(t *testing.T) {
 	acknowledged := produceUntilKilled(t, bus, kafka)
 	kafka.Close()
 	again := startDev(t, dir)
-	kept := map[uint64]bool{}
-	for partition, numbers := range readBack(t, again.at, "killed") {
-		for i, n := range numbers {
-			if i > 0 && n <= numbers[i-1] {
-				t.Fatalf("partition %d: record %d stands after %d", partition, n, numbers[i-1])
-			}
-			kept[n] = true
-		}
-	}
+	kept := keptInOrder(t, again, "killed")
 	lost := 0
 	for _, n := range acknowledged {
 		if !kept[n] {

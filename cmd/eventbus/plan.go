@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -28,15 +29,8 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	exit := detailed(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		files, err := a.readManifests(args[0])
+		_, plan, err := a.showPlan(cmd.Context(), args[0])
 		if err != nil {
-			return err
-		}
-		plan, err := a.api().Plan(cmd.Context(), files)
-		if err != nil {
-			return err
-		}
-		if err := a.printPlan(plan); err != nil {
 			return err
 		}
 		if *exit && len(plan.Changes) > 0 {
@@ -45,6 +39,17 @@ func (a *app) planCommand() *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// showPlan asks for the plan of the manifests at path, and shows it.
+func (a *app) showPlan(ctx context.Context, path string) (files map[string]string, plan client.Plan, err error) {
+	if files, err = a.readManifests(path); err != nil {
+		return nil, client.Plan{}, err
+	}
+	if plan, err = a.api().Plan(ctx, files); err != nil {
+		return nil, client.Plan{}, err
+	}
+	return files, plan, a.printPlan(plan)
 }
 
 // printPlan shows a plan; for people it is the text of the bus.
@@ -66,15 +71,8 @@ func (a *app) applyCommand() *cobra.Command {
 			"bus-reviewer who says --approved.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := a.readManifests(args[0])
+			files, plan, err := a.showPlan(cmd.Context(), args[0])
 			if err != nil {
-				return err
-			}
-			plan, err := a.api().Plan(cmd.Context(), files)
-			if err != nil {
-				return err
-			}
-			if err := a.printPlan(plan); err != nil {
 				return err
 			}
 			if len(plan.Changes) > 0 {

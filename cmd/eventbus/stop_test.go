@@ -24,15 +24,7 @@ func TestStoppedMidProduce(t *testing.T) {
 	acknowledged := produceUntilStopped(t, bus, kafka)
 	kafka.Close()
 	again := startDev(t, dir)
-	kept := map[uint64]bool{}
-	for partition, numbers := range readBack(t, again.at, "stopped") {
-		for i, n := range numbers {
-			if i > 0 && n <= numbers[i-1] {
-				t.Fatalf("partition %d: record %d stands after %d", partition, n, numbers[i-1])
-			}
-			kept[n] = true
-		}
-	}
+	kept := keptInOrder(t, again, "stopped")
 	t.Logf("%d acknowledged, %d kept", len(acknowledged), len(kept))
 	for _, n := range acknowledged {
 		if !kept[n] {

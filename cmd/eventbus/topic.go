@@ -24,15 +24,13 @@ func (a *app) topicListCommand() *cobra.Command {
 		Short: "List the topics",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page struct {
-				Topics []eventbus.Topic `json:"topics"`
-			}
-			if err := a.api().Get(cmd.Context(), "/api/v1/topics?environment="+url.QueryEscape(environment), &page); err != nil {
+			topics, err := a.topics(cmd, environment)
+			if err != nil {
 				return err
 			}
-			return a.print(page.Topics, func() table {
+			return a.print(topics, func() table {
 				t := table{header: []string{"name", "partitions", "replication"}}
-				for _, topic := range page.Topics {
+				for _, topic := range topics {
 					t.rows = append(t.rows, []string{topic.Name, strconv.Itoa(int(topic.Partitions)), strconv.Itoa(int(topic.ReplicationFactor))})
 				}
 				return t
@@ -41,6 +39,15 @@ func (a *app) topicListCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&environment, "environment", "", "only topics of this environment")
 	return cmd
+}
+
+// topics gives the topics of an environment, of all when it is empty.
+func (a *app) topics(cmd *cobra.Command, environment string) ([]eventbus.Topic, error) {
+	var page struct {
+		Topics []eventbus.Topic `json:"topics"`
+	}
+	err := a.api().Get(cmd.Context(), "/api/v1/topics?environment="+url.QueryEscape(environment), &page)
+	return page.Topics, err
 }
 
 func (a *app) topicShowCommand() *cobra.Command {
@@ -72,14 +79,15 @@ func (a *app) topicShowCommand() *cobra.Command {
 
 // completeTopics offers live topic names to the shell.
 func (a *app) completeTopics(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var page struct {
-		Topics []eventbus.Topic `json:"topics"`
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	if len(args) > 0 || a.api().Get(cmd.Context(), "/api/v1/topics", &page) != nil {
+	topics, err := a.topics(cmd, "")
+	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, topic := range page.Topics {
+	for _, topic := range topics {
 		names = append(names, topic.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
