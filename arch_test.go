@@ -22,6 +22,8 @@ var layers = map[string]int{
 	".":    0,
 	"docs": 0,
 
+	"internal/clocktest": 0, // the clock of tests
+
 	"internal/document":      1,
 	"internal/iam/policy":    1,
 	"internal/iam/sigv4":     1,

@@ -11,6 +11,7 @@ import (
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 	"go.uber.org/goleak"
 )
 
@@ -79,27 +80,9 @@ func (c *chain) broken(err error) {
 // day is when the tests happen: the first second of a minute.
 var day = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
 
-// clock is a time that tests move.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 func TestAppend(t *testing.T) {
 	c := &chain{}
-	log := audit.New(audit.Config{Now: (&clock{t: day}).Now}, c)
+	log := audit.New(audit.Config{Now: clocktest.At(day).Now}, c)
 	for _, e := range []eventbus.AuditEntry{{Action: "login"}, {Action: "logout", Time: day.Add(time.Hour)}} {
 		if err := log.Append(t.Context(), e); err != nil {
 			t.Fatal(err)
@@ -136,13 +119,13 @@ func TestAround(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, now := &chain{}, &clock{t: day}
+			c, now := &chain{}, clocktest.At(day)
 			log := audit.New(audit.Config{Now: now.Now}, c)
 			err := log.Around(t.Context(), eventbus.AuditEntry{Actor: "kim", Action: "topic.create", Resource: "dev_x", Reason: "by rule 1"}, func() error {
 				if got := c.all(); len(got) != 1 || got[0].Outcome != eventbus.OutcomeIntent {
 					t.Errorf("while it is done the record holds %v", got)
 				}
-				now.advance(time.Second)
+				now.Advance(time.Second)
 				return test.acted
 			})
 			if !errors.Is(err, test.acted) {

@@ -14,6 +14,7 @@ import (
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 )
 
 const arn = "arn:aws-us-gov:iam::123456789012:role/claims-producer"
@@ -50,7 +51,7 @@ func caller(t *testing.T, log *audit.Log) func(action, resource string, allowed 
 }
 
 func TestFirstOfEachWindow(t *testing.T) {
-	c, now := &chain{}, &clock{t: day.Add(20 * time.Second)}
+	c, now := &chain{}, clocktest.At(day.Add(20*time.Second))
 	call := caller(t, audit.New(audit.Config{Now: now.Now}, c))
 	call("Write", "t1", true)
 	call("Write", "t1", true)
@@ -64,14 +65,14 @@ func TestFirstOfEachWindow(t *testing.T) {
 	if e := c.all()[0]; e.Reason != "statement 1" || e.From != "10.0.0.1:5" || e.Actor != arn || !e.Time.Equal(day.Add(20*time.Second)) {
 		t.Errorf("first entry %+v", e)
 	}
-	now.advance(40 * time.Second) // the next minute begins
+	now.Advance(40 * time.Second) // the next minute begins
 	call("Write", "t1", true)
 	call("Write", "t2", true) // was called once: there is no count to write
 	expect(t, c, append(first, "claims-producer Write t1 allowed 2", "claims-producer Write t1 allowed 1", "claims-producer Write t2 allowed 1")...)
 	if d := c.all()[4].Detail; d["since"] != "2026-03-02T09:30:00Z" || d["until"] != "2026-03-02T09:31:00Z" {
 		t.Errorf("the count's window is %v", d)
 	}
-	now.advance(-30 * time.Second) // a clock that steps back opens no window
+	now.Advance(-30 * time.Second) // a clock that steps back opens no window
 	call("Write", "t1", true)
 	if n := len(c.all()); n != 7 {
 		t.Errorf("%d entries after the clock stepped back, want 7", n)
@@ -79,7 +80,7 @@ func TestFirstOfEachWindow(t *testing.T) {
 }
 
 func TestMillionDenials(t *testing.T) {
-	c, now := &chain{}, &clock{t: day}
+	c, now := &chain{}, clocktest.At(day)
 	log := audit.New(audit.Config{Now: now.Now}, c)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -134,7 +135,7 @@ func TestDurableBeforeAnswer(t *testing.T) {
 
 // Fail closed: without an entry no answer, and the next call tries again.
 func TestDataPlaneWithoutStore(t *testing.T) {
-	c, now := &chain{}, &clock{t: day}
+	c, now := &chain{}, clocktest.At(day)
 	log := audit.New(audit.Config{Now: now.Now}, c)
 	record := func() error {
 		return log.DataPlane(t.Context(), arn, "Write", "t", true, "", "")
@@ -147,7 +148,7 @@ func TestDataPlaneWithoutStore(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			now.advance(time.Minute)
+			now.Advance(time.Minute)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +163,7 @@ func TestDataPlaneWithoutStore(t *testing.T) {
 			if err := record(); err != nil {
 				t.Fatal(err)
 			}
-			now.advance(time.Minute)
+			now.Advance(time.Minute)
 		})
 	}
 	if log.Failures() != 6 {
@@ -175,7 +176,7 @@ func TestDataPlaneWithoutStore(t *testing.T) {
 
 // A principal that guesses names fills neither the record nor the memory.
 func TestManyRefusedResources(t *testing.T) {
-	c, now := &chain{}, &clock{t: day}
+	c, now := &chain{}, clocktest.At(day)
 	log := audit.New(audit.Config{Now: now.Now, MaxRefused: 3}, c)
 	call := caller(t, log)
 	for minute := range 2 {
@@ -185,7 +186,7 @@ func TestManyRefusedResources(t *testing.T) {
 		call("Describe", "guess0", false) // another action has its own limit
 		call("Read", "t", true)           // and what is allowed is not limited
 		if minute == 0 {
-			now.advance(time.Minute)
+			now.Advance(time.Minute)
 		}
 	}
 	stop(t, log)
@@ -199,7 +200,7 @@ func TestManyRefusedResources(t *testing.T) {
 
 func TestManyCalls(t *testing.T) {
 	c := &chain{}
-	log := audit.New(audit.Config{Now: (&clock{t: day}).Now, MaxCalls: 5}, c)
+	log := audit.New(audit.Config{Now: clocktest.At(day).Now, MaxCalls: 5}, c)
 	for i := range 100 {
 		if err := log.DataPlane(t.Context(), fmt.Sprint("role/", i), "Write", "t", true, "", ""); err != nil {
 			t.Fatal(err)
@@ -292,7 +293,7 @@ func TestRunReportsWhatIsLost(t *testing.T) {
 // Whatever happens at the same time (windows ending, the store failing,
 // limits), the counts of the record add up to the calls that were answered.
 func TestCountsAddUp(t *testing.T) {
-	c, now := &chain{}, &clock{t: day}
+	c, now := &chain{}, clocktest.At(day)
 	var appends atomic.Int64
 	log := audit.New(audit.Config{Now: now.Now, MaxRefused: 4, MaxCalls: 40}, failEvery{c, &appends})
 	var answered atomic.Int64
@@ -307,7 +308,7 @@ func TestCountsAddUp(t *testing.T) {
 					answered.Add(1)
 				}
 				if random.IntN(200) == 0 {
-					now.advance(30 * time.Second)
+					now.Advance(30 * time.Second)
 				}
 				if random.IntN(500) == 0 {
 					ctx, cancel := context.WithCancel(context.Background())

@@ -13,6 +13,7 @@ import (
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 	"github.com/enterprise-event-bus/eventbus/internal/store"
 	_ "modernc.org/sqlite" // the intruder's way in
 )
@@ -31,7 +32,7 @@ func record(t *testing.T, n int) (*store.Store, *sql.DB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	log := audit.New(audit.Config{Now: (&clock{t: day}).Now}, s)
+	log := audit.New(audit.Config{Now: clocktest.At(day).Now}, s)
 	for i := range n {
 		if err := log.Append(t.Context(), eventbus.AuditEntry{Actor: fmt.Sprint("person", i), Action: "login", Outcome: eventbus.OutcomeAllowed,
 			Reason: "r", From: "f", RequestID: "q", Detail: map[string]string{"k": "v"}}); err != nil {
@@ -260,7 +261,7 @@ func TestRunSavesHead(t *testing.T) {
 	c := &chain{}
 	key := []byte("k")
 	var saved []audit.Head
-	log := audit.New(audit.Config{Now: (&clock{t: day}).Now, HeadKey: key,
+	log := audit.New(audit.Config{Now: clocktest.At(day).Now, HeadKey: key,
 		SaveHead: func(_ context.Context, h audit.Head) error { saved = append(saved, h); return nil }}, c)
 	call := caller(t, log)
 	call("Write", "t", true)

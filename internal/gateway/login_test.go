@@ -11,13 +11,13 @@ import (
 	"net"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 )
 
 func iamBus(t *testing.T, auth *rules, cfg Config) (*bus, *puppet) {
@@ -137,7 +137,7 @@ func TestReauthentication(t *testing.T) {
 // A session ends with its credential, although clients are never told less than
 // a minute; re-authentication in time keeps the connection.
 func TestSessionLifetime(t *testing.T) {
-	clock := &moving{now: time.Now()}
+	clock := clocktest.At(time.Now())
 	auth := newRules()
 	auth.may["app"] = []string{"*"}
 	auth.expires = clock.Now().Add(10 * time.Second)
@@ -153,7 +153,7 @@ func TestSessionLifetime(t *testing.T) {
 	if resp := renewed.login("app"); resp.SessionLifetimeMillis != 600_000 {
 		t.Errorf("told %d ms", resp.SessionLifetimeMillis)
 	}
-	clock.advance(11 * time.Second)
+	clock.Advance(11 * time.Second)
 	renewed.ask(naming(keyFetch, 12, "open", "open"))
 	passed(p)
 	short.send(produceOf(9, "open", [16]byte{}, batchOf(recordOf(0, nil))))
@@ -165,7 +165,7 @@ func TestSessionLifetime(t *testing.T) {
 
 // Logins over the rate get MSK's other text.
 func TestLoginRate(t *testing.T) {
-	clock := &moving{now: time.Now()} // stands still: no token comes back
+	clock := clocktest.At(time.Now()) // stands still: no token comes back
 	auth := newRules()
 	auth.may["app"] = []string{"*"}
 	b, _ := iamBus(t, auth, Config{LoginsPerSecond: 1, Now: clock.Now})
@@ -203,24 +203,6 @@ func TestPlaintextHasNoLogin(t *testing.T) {
 		t.Errorf("code %d", resp.ErrorCode)
 	}
 	w.cut()
-}
-
-// moving is a clock set by hand.
-type moving struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (m *moving) Now() time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.now
-}
-
-func (m *moving) advance(d time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.now = m.now.Add(d)
 }
 
 func selfSigned(t testing.TB) (server, client *tls.Config) {
@@ -281,7 +263,7 @@ func (r *recorded) ChangedIdentity(_ context.Context, s *Session, _ Attempt, rea
 
 // An authority that is a Recorder words and keeps the gateway's own refusals.
 func TestRecorder(t *testing.T) {
-	clock := &moving{now: time.Now()} // stands still: no token comes back
+	clock := clocktest.At(time.Now()) // stands still: no token comes back
 	auth := &recorded{rules: newRules()}
 	auth.may["app"], auth.may["other"] = []string{"*"}, []string{"*"}
 	b := start(t, &puppet{}, setting{auth: auth, mechanisms: []string{MechanismIAM, MechanismOAuth}, cfg: Config{LoginsPerSecond: 1, Now: clock.Now}})
@@ -308,9 +290,9 @@ func TestRecorder(t *testing.T) {
 
 // A clock that is set back locks nobody out.
 func TestLoginRateWhenTheClockIsSetBack(t *testing.T) {
-	clock := &moving{now: time.Now()}
+	clock := clocktest.At(time.Now())
 	b := newBucket(1, clock.Now)
-	clock.advance(-time.Hour)
+	clock.Advance(-time.Hour)
 	if wait, ok := b.reserve(); !ok || wait > 0 {
 		t.Errorf("wait %v, %v", wait, ok)
 	}

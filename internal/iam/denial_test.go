@@ -33,7 +33,7 @@ func TestDenialsInTheLog(t *testing.T) {
 			t.Errorf("the log does not hold %q: %s", want, w.log)
 		}
 	}
-	w.clock.advance(time.Minute)
+	w.clock.Advance(time.Minute)
 	ask("theirs")
 	if denied() != 2 {
 		t.Errorf("%d lines a minute later", denied())

@@ -193,7 +193,7 @@ var refusals = []refusal{
 	}},
 	{"ended temporary credentials", iam.CheckExpired, iam.Anonymous, "credentials for role app ended", func(w *world, k iam.Secret) ([]byte, string) {
 		c := w.mustAssume(of(k), roleARN("app"))
-		w.clock.advance(time.Hour)
+		w.clock.Advance(time.Hour)
 		return w.signed(c)
 	}},
 	{"ended signature", "expired", iam.Anonymous, "", func(w *world, k iam.Secret) ([]byte, string) {
@@ -213,7 +213,7 @@ var refusals = []refusal{
 	{"role made anew", iam.CheckRole, iam.Anonymous, "does not exist any more", func(w *world, k iam.Secret) ([]byte, string) {
 		c := w.mustAssume(of(k), roleARN("app"))
 		w.must(w.dir.DeleteRole(w.Context(), admin, "app"))
-		w.clock.advance(time.Second)
+		w.clock.Advance(time.Second)
 		w.role("app", iam.TrustOf(userARN("alice")), policy.MayOnlyConnect(arns))
 		return w.signed(c)
 	}},
@@ -380,13 +380,13 @@ func TestSessionLifetime(t *testing.T) {
 	w.role("app", iam.TrustOf(userARN("alice")), policy.MayOnlyConnect(arns))
 	c := w.mustAssume(of(key), roleARN("app"))
 
-	w.clock.advance(50 * time.Minute)
+	w.clock.Advance(50 * time.Minute)
 	s := w.mustLogin(c)
 	now := w.clock.Now()
 	if left := s.Expires.Sub(now); left > 10*time.Minute || left < 9*time.Minute+59*time.Second {
 		t.Errorf("session of credentials that end in 10 min lasts %v", left)
 	}
-	w.clock.advance(9*time.Minute + 30*time.Second)
+	w.clock.Advance(9*time.Minute + 30*time.Second)
 	s = w.mustLogin(c)
 	if got := s.Lifetime(w.clock.Now()); got != time.Minute {
 		t.Errorf("a client is told %v, want a minute at least", got)

@@ -48,7 +48,7 @@ func TestOneAddress(t *testing.T) {
 			}
 			w.must(login(second, "198.51.100.7:40000")) // signed anew
 			w.must(login(first, here))                  // the owner goes on
-			w.clock.advance(16 * time.Minute)
+			w.clock.Advance(16 * time.Minute)
 			if err := login(first, here); iam.CheckOf(err) != "expired" {
 				t.Errorf("%s: after its end: %v", name, err)
 			}

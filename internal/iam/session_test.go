@@ -78,7 +78,7 @@ func TestDecideDependsOnTime(t *testing.T) {
 	if !w.dir.Decide(t.Context(), s, "kafka-cluster:ReadData", arns.Topic("t")).Allowed {
 		t.Error("refused before its time")
 	}
-	w.clock.advance(2 * time.Minute)
+	w.clock.Advance(2 * time.Minute)
 	if w.dir.Decide(t.Context(), s, "kafka-cluster:ReadData", arns.Topic("t")).Allowed {
 		t.Error("allowed after its time")
 	}

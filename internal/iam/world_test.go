@@ -23,6 +23,7 @@ import (
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
 	"github.com/enterprise-event-bus/eventbus/internal/iam/policy"
 	"github.com/enterprise-event-bus/eventbus/internal/store"
@@ -39,29 +40,11 @@ const (
 	front = "kafka-iam"
 )
 
-// clock is set by hand; it starts at the present because official clients sign
-// with the real one.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// world is a directory on a real store and a real audit log.
+// world is a directory on a real store and a real audit log. Its clock starts at
+// the present because official clients sign with the real one.
 type world struct {
 	testing.TB
-	clock *clock
+	clock *clocktest.Clock
 	path  string
 	store *store.Store
 	audit *audit.Log
@@ -71,7 +54,7 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*iam.Config)) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{now: time.Now()}, path: filepath.Join(t.TempDir(), "bus.db"), log: &bytes.Buffer{}}
+	w := &world{TB: t, clock: clocktest.At(time.Now()), path: filepath.Join(t.TempDir(), "bus.db"), log: &bytes.Buffer{}}
 	var err error
 	if w.store, err = store.Open(t.Context(), store.Config{Path: w.path, Now: w.clock.Now}); err != nil {
 		t.Fatal(err)

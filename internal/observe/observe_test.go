@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 	"github.com/enterprise-event-bus/eventbus/internal/observe"
 	"github.com/enterprise-event-bus/eventbus/internal/store"
 )
@@ -21,36 +22,19 @@ const (
 	consumer = "arn:aws-us-gov:iam::123456789012:role/test-consumer"
 )
 
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = t
-}
-
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
 // world is an observer on a real store.
 type world struct {
 	testing.TB
-	clock *clock
+	clock *clocktest.Clock
 	store *store.Store
 	*observe.Observer
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{now: noon}}
+	w := &world{TB: t, clock: clocktest.At(noon)}
 	var err error
 	w.store, err = store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "bus.db")})
 	w.must(err)
@@ -82,17 +66,17 @@ func TestCountsByHourAndDay(t *testing.T) {
 	w := newWorld(t)
 	at := func(d time.Duration) time.Time { return noon.Add(d) }
 	w.Produced(producer, "test", 7, 2, 200)
-	w.clock.set(at(time.Minute))
+	w.clock.Set(at(time.Minute))
 	w.Produced(producer, "test", 7, 3, 300)
-	w.clock.set(at(59*time.Minute + 59*time.Second))
+	w.clock.Set(at(59*time.Minute + 59*time.Second))
 	w.Produced(producer, "test", 7, 1, 100)
-	w.clock.set(at(time.Hour)) // the next hour, before anything was saved
+	w.clock.Set(at(time.Hour)) // the next hour, before anything was saved
 	w.Produced(producer, "test", 7, 10, 1000)
 	w.save()
-	w.clock.set(at(time.Hour + time.Minute))
+	w.clock.Set(at(time.Hour + time.Minute))
 	w.Produced(producer, "test", 7, 1, 1)
 	w.save()
-	w.clock.set(at(12 * time.Hour)) // the next day
+	w.clock.Set(at(12 * time.Hour)) // the next day
 	w.Produced(producer, "test", 7, 5, 500)
 	w.save()
 
@@ -129,7 +113,7 @@ func TestPrincipals(t *testing.T) {
 	w.Produced(producer, "test", 1, 0, 0) // nothing was written
 	w.Consumed(consumer, "test", "test-consumer", 1, 4, 40)
 	w.save()
-	w.clock.set(noon.Add(48 * time.Hour))
+	w.clock.Set(noon.Add(48 * time.Hour))
 	w.Produced(producer, "test", 1, 5, 50)
 	w.save()
 
@@ -171,12 +155,12 @@ func TestAverageDaily(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			for ago, n := range c.days {
-				w.clock.set(today.AddDate(0, 0, -ago).Add(time.Hour))
+				w.clock.Set(today.AddDate(0, 0, -ago).Add(time.Hour))
 				w.Produced(producer, "test", 0, n, 10*n)
 				w.Consumed(consumer, "test", "g", 0, n, 10*n) // what is read is not traffic of the topic
 				w.save()
 			}
-			w.clock.set(noon)
+			w.clock.Set(noon)
 			got, err := w.AverageDaily(t.Context(), "test")
 			if err != nil || got != c.want {
 				t.Errorf("%+v, %v, want %+v", got, err, c.want)
@@ -203,13 +187,13 @@ func TestRunSavesAtTheEnd(t *testing.T) {
 
 func TestRunSavesAndDrops(t *testing.T) {
 	w := newWorld(t)
-	w.clock.set(noon.Add(-observe.KeepDays - 48*time.Hour))
+	w.clock.Set(noon.Add(-observe.KeepDays - 48*time.Hour))
 	w.Produced(producer, "test", 1, 1, 1)
 	w.save()
-	w.clock.set(noon.Add(-observe.KeepHours - 2*time.Hour))
+	w.clock.Set(noon.Add(-observe.KeepHours - 2*time.Hour))
 	w.Produced(producer, "test", 1, 2, 2)
 	w.save()
-	w.clock.set(noon)
+	w.clock.Set(noon)
 
 	o := observe.New(observe.Config{Now: w.clock.Now, Flush: time.Millisecond}, w.store)
 	ctx, stop := context.WithCancel(t.Context())
@@ -289,7 +273,7 @@ func TestBounded(t *testing.T) {
 		t.Errorf("%d records, %d of them others, %d keys", records, others, len(keys))
 	}
 	t.Run("names that fall silent make room", func(t *testing.T) {
-		w.clock.set(noon.Add(11 * time.Minute))
+		w.clock.Set(noon.Add(11 * time.Minute))
 		w.must(o.Save(t.Context()))
 		o.Consumed(consumer, "test", "late", 0, 1, 1)
 		w.must(o.Save(t.Context()))

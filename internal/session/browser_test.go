@@ -33,7 +33,7 @@ func TestSessionEnds(t *testing.T) {
 			w := newWorld(t)
 			id := w.signIn(t, "producer")
 			for i, s := range tt.steps {
-				w.clock.Add(s.after)
+				w.clock.Advance(s.after)
 				_, err := w.sessions.Person(ctx, id)
 				if got := eventbus.CodeOf(err); got != s.want {
 					t.Fatalf("step %d: code %q (%v), want %q", i, got, err, s.want)
@@ -152,7 +152,7 @@ func TestLogoutDuringRequest(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	w.clock.Add(2 * time.Minute)
+	w.clock.Advance(2 * time.Minute)
 	_, err := sessions.Person(ctx, id)
 	wantCode(t, err, eventbus.CodeUnauthenticated)
 	_, err = w.sessions.Person(ctx, id)

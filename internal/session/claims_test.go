@@ -18,12 +18,13 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 	"github.com/enterprise-event-bus/eventbus/internal/session"
 )
 
 // agency is an identity provider whose answers a test writes.
 type agency struct {
-	clock  *clock
+	clock  *clocktest.Clock
 	url    string
 	key    *ecdsa.PrivateKey
 	down   bool
@@ -34,7 +35,7 @@ type agency struct {
 	basic  bool // the client identified itself by the Authorization header
 }
 
-func newAgency(t *testing.T, c *clock) *agency {
+func newAgency(t *testing.T, c *clocktest.Clock) *agency {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -250,7 +251,7 @@ func TestProviderComesLater(t *testing.T) {
 	a.down = false
 	_, _, err := s.BeginLogin(ctx, "/", "")
 	wantCode(t, err, eventbus.CodeUnavailable)
-	c.Add(2 * time.Second)
+	c.Advance(2 * time.Second)
 	if _, _, err := a.signIn(s); err != nil {
 		t.Errorf("signed in: %v", err)
 	}

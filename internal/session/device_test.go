@@ -20,7 +20,7 @@ func TestDeviceSignsIn(t *testing.T) {
 		t.Fatalf("device = %+v, %v", d, err)
 	}
 	poll := func() (session.DeviceState, string, error) {
-		w.clock.Add(2 * time.Second)
+		w.clock.Advance(2 * time.Second)
 		state, token, _, err := w.sessions.PollDevice(ctx, secret)
 		return state, token, err
 	}
@@ -82,7 +82,7 @@ func TestDeviceRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.clock.Add(10 * time.Minute)
+	w.clock.Advance(10 * time.Minute)
 	wantCode(t, w.sessions.ConfirmDevice(person, late.Code), eventbus.CodeNotFound)
 	_, _, _, err = w.sessions.PollDevice(ctx, secret)
 	wantCode(t, err, eventbus.CodeUnauthenticated)

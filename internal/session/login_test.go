@@ -92,7 +92,7 @@ func TestFinishLoginRefuses(t *testing.T) {
 		{"cookie with a changed byte", func(_ url.Values, c *string) { *c = "A" + (*c)[1:] + "AAAA" }, eventbus.CodeUnauthenticated},
 		{"huge cookie", func(_ url.Values, c *string) { *c = strings.Repeat("A", 5000) }, eventbus.CodeUnauthenticated},
 		{"cookie of another sign-in", func(_ url.Values, c *string) { _, *c = w.begin(t, "owner", "/") }, eventbus.CodeUnauthenticated},
-		{"cookie older than ten minutes", func(url.Values, *string) { w.clock.Add(10 * time.Minute) }, eventbus.CodeUnauthenticated},
+		{"cookie older than ten minutes", func(url.Values, *string) { w.clock.Advance(10 * time.Minute) }, eventbus.CodeUnauthenticated},
 		{"no state", func(q url.Values, _ *string) { q.Del("state") }, eventbus.CodeUnauthenticated},
 		{"other state", func(q url.Values, _ *string) { q.Set("state", "x") }, eventbus.CodeUnauthenticated},
 		{"two states", func(q url.Values, _ *string) { q.Add("state", q.Get("state")) }, eventbus.CodeUnauthenticated},
@@ -101,7 +101,7 @@ func TestFinishLoginRefuses(t *testing.T) {
 		{"huge code", func(q url.Values, _ *string) { q.Set("code", strings.Repeat("x", 5000)) }, eventbus.CodeUnauthenticated},
 		{"unknown code", func(q url.Values, _ *string) { q.Set("code", "x") }, eventbus.CodeUnauthenticated},
 		{"code of another sign-in: PKCE", func(q url.Values, _ *string) { other, _ := w.begin(t, "owner", "/"); q.Set("code", other.Get("code")) }, eventbus.CodeUnauthenticated},
-		{"code older than a minute", func(url.Values, *string) { w.clock.Add(time.Minute) }, eventbus.CodeUnauthenticated},
+		{"code older than a minute", func(url.Values, *string) { w.clock.Advance(time.Minute) }, eventbus.CodeUnauthenticated},
 		{"other issuer", func(q url.Values, _ *string) { q.Set("iss", "https://evil.example") }, eventbus.CodeUnauthenticated},
 		{"refused by the provider", func(q url.Values, _ *string) { q.Set("error", "access_denied\r\n<script>") }, eventbus.CodeForbidden},
 	}

@@ -32,7 +32,7 @@ func TestTokenLife(t *testing.T) {
 	if err != nil || len(list) != 1 || !list[0].LastUsed.Equal(w.clock.Now()) {
 		t.Errorf("tokens = %+v, %v; want one, just used", list, err)
 	}
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	_, err = w.sessions.Token(ctx, secret, "192.0.2.7:1")
 	wantCode(t, err, eventbus.CodeUnauthenticated)
 
@@ -194,7 +194,7 @@ func TestTokenGuessing(t *testing.T) {
 			t.Errorf("from %q: %v", other, err)
 		}
 	}
-	w.clock.Add(6 * time.Second)
+	w.clock.Advance(6 * time.Second)
 	if _, err := w.sessions.Token(ctx, secret, "[2001:db8:1:2::9]:1"); err != nil {
 		t.Errorf("six seconds later: %v", err)
 	}

@@ -11,11 +11,11 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/clocktest"
 	"github.com/enterprise-event-bus/eventbus/internal/devidp"
 	"github.com/enterprise-event-bus/eventbus/internal/session"
 	"github.com/enterprise-event-bus/eventbus/internal/store"
@@ -23,22 +23,12 @@ import (
 
 var ctx = context.Background()
 
-// clock is the time of a test; it moves when told.
-type clock struct{ at atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.at.Store(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).UnixNano())
-	return c
-}
-
-func (c *clock) Now() time.Time      { return time.Unix(0, c.at.Load()).UTC() }
-func (c *clock) Add(d time.Duration) { c.at.Add(int64(d)) }
+func newClock() *clocktest.Clock { return clocktest.At(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)) }
 
 // world is a bus as far as sign-in goes: a store, the development identity
 // provider, and a door that does with sessions what portal and API do.
 type world struct {
-	clock    *clock
+	clock    *clocktest.Clock
 	store    *store.Store
 	sessions *session.Sessions
 	url      string
@@ -70,7 +60,7 @@ func newWorld(t *testing.T, change ...func(*session.Config)) *world {
 	return w
 }
 
-func openStore(t *testing.T, c *clock) *store.Store {
+func openStore(t *testing.T, c *clocktest.Clock) *store.Store {
 	t.Helper()
 	s, err := store.Open(ctx, store.Config{Now: c.Now})
 	if err != nil {
