@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/enterprise-event-bus/eventbus"
 )
 
 // door is a listener as its connections see it.
@@ -94,17 +96,25 @@ func (g *Gateway) serve(f *filter) {
 	_ = f.Conn.SetDeadline(time.Time{}) // a closed socket shows at the next read
 	if up, ok := g.up.(Adopter); ok && f.door.Serve == nil {
 		if err := up.Adopt(f.ctx, f); err != nil {
-			f.end(&fault{causeEngine, err})
+			f.lost(err)
 		}
 		return
 	}
 	// The handshake has made this goroutine's stack grow for good.
 	f.serving.Go(func() {
 		if err := f.toBroker(); err != nil {
-			f.end(&fault{causeEngine, err})
+			f.lost(err)
 		}
 		_ = f.Close() // by the broker's side as a rule
 	})
+}
+
+// lost ends a connection that the engine did not take or did not carry to its end.
+func (f *filter) lost(err error) {
+	if eventbus.CodeOf(err) == eventbus.CodeUnavailable {
+		f.g.engine.doubted()
+	}
+	f.end(&fault{causeEngine, err})
 }
 
 // toBroker hands the connection to the broker that its door leads to, and comes

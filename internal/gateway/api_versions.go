@@ -29,8 +29,10 @@ const maxAPIVersions = 4 // v5 lets clients name the cluster they expect (KIP-12
 // versionRange is a line of an ApiVersions answer.
 type versionRange struct{ key, min, max int16 }
 
-// engineVersions is what the engine speaks, asked once at the start.
+// engineVersions is what the engine speaks, asked at the start and each time it
+// could not be reached: it may come back as another version.
 type engineVersions struct {
+	doubt chan struct{} // holds one when the engine could not be reached since it was asked
 	mu    sync.RWMutex
 	known map[int16]versionRange
 	lines []versionRange // what clients are told
@@ -66,6 +68,38 @@ func (e *engineVersions) learn(ctx context.Context, g *Gateway) error {
 	}
 	slices.SortFunc(e.lines, func(a, b versionRange) int { return int(a.key) - int(b.key) })
 	return nil
+}
+
+// doubted notes that the engine could not be reached.
+func (e *engineVersions) doubted() {
+	select {
+	case e.doubt <- struct{}{}:
+	default: // it is to be asked already
+	}
+}
+
+// learnPause is the least time between two questions: clients that find no engine
+// come back at once.
+const learnPause = time.Second
+
+// follow asks the engine again when it is in doubt, until ctx ends. What it said
+// last holds until it answers.
+func (e *engineVersions) follow(ctx context.Context, g *Gateway) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.doubt:
+		}
+		if e.learn(ctx, g) != nil {
+			e.doubted()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(learnPause):
+		}
+	}
 }
 
 // span gives the versions of an API that both sides speak; none when low > high.

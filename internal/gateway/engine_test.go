@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -108,6 +109,7 @@ func (e *engine) Writable() error {
 type puppet struct {
 	answer   func(kmsg.Request) kmsg.Response
 	requests chan kmsg.Request // what reached it, when not nil
+	highest  atomic.Int32      // version that it speaks of any API; 0 = what kmsg knows
 }
 
 func (p *puppet) Serve(_ context.Context, conn net.Conn) error {
@@ -134,7 +136,7 @@ func (p *puppet) Serve(_ context.Context, conn net.Conn) error {
 		if p.requests != nil && h.client != "gateway" { // not what the gateway asks for itself
 			p.requests <- req
 		}
-		resp := everything(req)
+		resp := everything(req, int16(p.highest.Load()))
 		if resp == nil {
 			resp = p.answer(req)
 		}
@@ -148,15 +150,16 @@ func (p *puppet) Serve(_ context.Context, conn net.Conn) error {
 	}
 }
 
-// everything answers ApiVersions with all that kmsg knows.
-func everything(req kmsg.Request) kmsg.Response {
+// everything answers ApiVersions with all that kmsg knows, up to a version unless
+// it is 0.
+func everything(req kmsg.Request, highest int16) kmsg.Response {
 	if req.Key() != keyAPIVersions {
 		return nil
 	}
 	resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
 	for key := range int16(kmsg.MaxKey + 1) {
 		if k := kmsg.RequestForKey(key); k != nil {
-			resp.ApiKeys = append(resp.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: key, MaxVersion: k.MaxVersion()})
+			resp.ApiKeys = append(resp.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: key, MaxVersion: min(k.MaxVersion(), cmp.Or(highest, k.MaxVersion()))})
 		}
 	}
 	return resp

@@ -44,7 +44,9 @@ import (
 // Upstream is the cluster behind the gateway.
 type Upstream interface {
 	// Serve reads requests from conn and writes responses to it until either
-	// side closes it or ctx ends, and closes it. It answers in order.
+	// side closes it or ctx ends, and closes it. It answers in order. CodeUnavailable
+	// means that the cluster cannot be reached; when it is back, it is asked again
+	// which versions it speaks.
 	Serve(ctx context.Context, conn net.Conn) error
 	// TopicName resolves a topic id (KIP-516).
 	TopicName(id [16]byte) (string, bool)
@@ -249,6 +251,7 @@ func New(cfg Config, up Upstream, auth Authority, parts Parts) *Gateway {
 		apis:    table(),
 		memory:  memory{budget: semaphore.NewWeighted(cfg.InFlightBytes)},
 		logins:  newBucket(cfg.LoginsPerSecond, cfg.Now),
+		engine:  engineVersions{doubt: make(chan struct{}, 1)},
 		groups:  newGroupMemory(),
 		filters: map[*filter]struct{}{},
 		perIP:   map[string]int{},
@@ -280,8 +283,9 @@ func (g *Gateway) Run(ctx context.Context, listeners []Listener) error {
 		accepting.Go(func() { g.accept(ctx, life, l, &serving) })
 	}
 	stopSweep := make(chan struct{})
-	var sweeping sync.WaitGroup
-	sweeping.Go(func() { g.sweep(stopSweep) })
+	var tending sync.WaitGroup
+	tending.Go(func() { g.sweep(stopSweep) })
+	tending.Go(func() { g.engine.follow(ctx, g) })
 
 	<-ctx.Done()
 	for _, l := range listeners {
@@ -293,6 +297,6 @@ func (g *Gateway) Run(ctx context.Context, listeners []Listener) error {
 	g.drain()
 	serving.Wait()
 	close(stopSweep)
-	sweeping.Wait()
+	tending.Wait()
 	return nil
 }
