@@ -3,13 +3,8 @@ package gateway_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"math/big"
 	"net"
 	"path/filepath"
 	"testing"
@@ -94,10 +89,10 @@ func TestPrincipalsThroughTheDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { engine.Close() })
-	addr, roots := door(t, engine, directory{dir})
+	addr, secure := door(t, engine, directory{dir})
 	connect := func(mechanism sasl.Mechanism, opts ...kgo.Opt) *kgo.Client {
 		cl, err := kgo.NewClient(append(opts, kgo.SeedBrokers(addr), kgo.SASL(mechanism), kgo.RequestRetries(1), kgo.RecordRetries(1),
-			kgo.DialTLSConfig(&tls.Config{RootCAs: roots, ServerName: "localhost"}))...)
+			kgo.DialTLSConfig(secure))...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,25 +152,11 @@ func TestPrincipalsThroughTheDoor(t *testing.T) {
 	}
 }
 
-// door runs a gateway with one IAM door and gives its address.
-func door(t *testing.T, up gateway.Upstream, auth gateway.Authority) (string, *x509.CertPool) {
+// door runs a gateway with one IAM door and gives its address and the TLS of its
+// clients.
+func door(t *testing.T, up gateway.Upstream, auth gateway.Authority) (string, *tls.Config) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
+	server, client := gateway.SelfSigned(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +166,7 @@ func door(t *testing.T, up gateway.Upstream, auth gateway.Authority) (string, *x
 	done := make(chan error, 1)
 	go func() {
 		done <- g.Run(ctx, []gateway.Listener{{Name: "iam", Net: l, Mechanisms: []string{gateway.MechanismIAM, gateway.MechanismOAuth},
-			TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}}})
+			TLS: server}})
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -193,7 +174,7 @@ func door(t *testing.T, up gateway.Upstream, auth gateway.Authority) (string, *x
 			t.Error(err)
 		}
 	})
-	return l.Addr().String(), roots
+	return l.Addr().String(), client
 }
 
 func makeTopic(t *testing.T, ctx context.Context, admin *kgo.Client) {

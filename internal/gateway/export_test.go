@@ -1,0 +1,4 @@
+package gateway
+
+// SelfSigned is selfSigned for the tests that see the gateway from outside.
+var SelfSigned = selfSigned
