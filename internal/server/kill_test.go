@@ -28,8 +28,13 @@ const (
 	killPoints = "EVENTBUS_TEST_KILL_POINTS"
 )
 
-// failpoints lists every point where provisioning may be cut short.
-func failpoints() []string { return append(provision.Failpoints(), pointApplied, pointListed) }
+// failpoints lists every point where provisioning may be cut short here. The
+// bus's own directory keeps a principal that nobody needs any more; only an
+// account of AWS deletes it, and is cut short there (internal/awscloud).
+func failpoints() []string {
+	points := append(provision.Failpoints(), pointApplied, pointListed)
+	return slices.DeleteFunc(points, func(point string) bool { return strings.HasPrefix(point, "principal/delete/") })
+}
 
 // TestKilledAtEveryStep plays scenes that together make every kind of change. The
 // process that plays them is killed (SIGKILL) at each point of each scene; with
