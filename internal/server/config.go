@@ -45,7 +45,10 @@ type Config struct {
 
 	Cluster cluster.Config
 	Gateway gateway.Config
-	Fetch   outbound.Config // which addresses catalog files may be fetched from; default: public ones, https
+	Fetch   outbound.Config // which addresses the bus may reach out to: for catalog files and the webhook; default: public ones, https
+
+	Mail    *outbound.MailConfig // notifications by mail; nil: none. Portal is filled in
+	Webhook *Webhook             // notifications to an address; nil: none
 
 	DrainTimeout time.Duration // how long doors may finish what is in flight; default 10 s
 	Logger       *slog.Logger

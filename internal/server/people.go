@@ -40,7 +40,7 @@ func (s *Server) openPeople(ctx context.Context) (err error) {
 	}
 	s.session = session.New(cfg, s.store)
 	s.session.GrantLocal(s.token, s.administrator())
-	s.notify = notify.New(notify.Config{Logger: s.cfg.Logger}, s.store, s.store, nil)
+	s.notify = notify.New(notify.Config{Logger: s.cfg.Logger}, s.store, s.store, s.senders)
 	return nil
 }
 

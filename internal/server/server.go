@@ -62,6 +62,7 @@ type Server struct {
 	idp        *devidp.Provider // in dev, else nil
 	session    *session.Sessions
 	notify     *notify.Notifier
+	senders    map[string]notify.Sender // by channel
 
 	health  readiness
 	token   string // of the local administrator, in dev
@@ -90,6 +91,9 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if s.instances, err = s.newInstances(); err != nil {
 		return nil, err
 	}
+	if err := s.openSenders(); err != nil {
+		return nil, err
+	}
 	steps := []func(context.Context) error{
 		s.openData, s.openCluster, s.openEnvironments, s.openIdentity, s.openRegistry, s.openControl, s.openPeople, s.openDoors,
 	}
@@ -114,7 +118,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 		}
 		path = filepath.Join(s.cfg.DataDir, "eventbus.db")
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: path, DSN: s.cfg.Database, Now: s.cfg.Now, Logger: s.cfg.Logger})
+	s.store, err = store.Open(ctx, store.Config{Path: path, DSN: s.cfg.Database, Channels: s.channels(), Now: s.cfg.Now, Logger: s.cfg.Logger})
 	if err != nil {
 		return err
 	}

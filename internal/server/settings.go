@@ -27,6 +27,8 @@ type settings struct {
 	OneAddress    bool                  `yaml:"oneAddress" json:"oneAddress,omitempty" doc:"Refuse a Kafka login whose signature was first used from another IP address, as a stolen token would be. Off as on MSK: clients that share a token among hosts need it off."`
 	SignIn        signInSettings        `yaml:"signIn" json:"signIn,omitempty" doc:"The OpenID Connect provider by which people sign in."`
 	Registry      registrySettings      `yaml:"registry" json:"registry,omitempty"`
+	Notifications notificationSettings  `yaml:"notifications" json:"notifications,omitempty" doc:"Ways to people besides the inbox in the portal."`
+	Outbound      outboundSettings      `yaml:"outbound" json:"outbound,omitempty" doc:"Where the bus may reach out to, for catalog files and the webhook."`
 	Environments  []environmentSettings `yaml:"environments" json:"environments" doc:"Lowest first: promotion goes from the first to the last."`
 	Log           logSettings           `yaml:"log" json:"log,omitempty"`
 }

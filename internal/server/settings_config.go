@@ -60,6 +60,9 @@ func (r *reader) config() Config {
 		AdministratorToken:  r.administratorToken(),
 		SignIn:              r.signIn(),
 		Kafka:               r.kafka(),
+		Fetch:               r.outbound(),
+		Mail:                r.mail(),
+		Webhook:             r.webhook(),
 	}
 	if r.postgres() {
 		cfg.Database = r.Database

@@ -30,6 +30,7 @@ func (s settings) faults() []eventbus.Fault {
 	s.checkDoors(&r)
 	s.checkAdvertised(&r)
 	s.checkPeople(&r)
+	s.checkOutward(&r)
 	s.checkEnvironments(&r)
 	s.checkDeployment(&r)
 	if level := slog.Level(0); s.Log.Level != "" && level.UnmarshalText([]byte(s.Log.Level)) != nil {
