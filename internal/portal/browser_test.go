@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 func openBrowser(t testing.TB) context.Context {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
-		if required("browser") {
+		if Required("browser") {
 			t.Fatal("no chromium, and EVENTBUS_REQUIRE asks for a browser")
 		}
 		t.Skip("no chromium on the PATH")
@@ -69,7 +69,9 @@ func openBrowser(t testing.TB) context.Context {
 	return c.ctx
 }
 
-func required(name string) bool {
+// Required reports whether EVENTBUS_REQUIRE names something that tests must not
+// skip for.
+func Required(name string) bool {
 	for _, part := range strings.Split(os.Getenv("EVENTBUS_REQUIRE"), ",") {
 		if part == name || part == "all" {
 			return true
