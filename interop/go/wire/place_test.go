@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/eventbustest"
@@ -107,7 +108,37 @@ func (p place) topic(t *testing.T, partitions int32, configs ...string) string {
 	if _, err := p.admin(t).CreateTopic(t.Context(), partitions, replicas, settings, name); err != nil {
 		t.Fatalf("create topic %s: %v", name, err)
 	}
+	p.await(t, name, partitions)
 	return name
+}
+
+// await waits until every node knows a new topic: brokers learn of it one after
+// the other.
+func (p place) await(t *testing.T, name string, partitions int32) {
+	t.Helper()
+	cl := p.client(t)
+	ask := kmsg.NewMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &name
+	ask.Topics = append(ask.Topics, topic)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		knowing := 0
+		if _, err := ask.RequestWith(t.Context(), cl); err != nil {
+			t.Fatal(err)
+		}
+		for _, node := range cl.DiscoveredBrokers() {
+			answer, err := ask.RequestWith(t.Context(), node)
+			if err == nil && len(answer.Topics) == 1 && len(answer.Topics[0].Partitions) == int(partitions) {
+				knowing++
+			}
+		}
+		if knowing >= p.nodes {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after 30 s %d of %d nodes know topic %s", knowing, p.nodes, name)
+		}
+	}
 }
 
 // read consumes until n records have come.
