@@ -221,9 +221,6 @@ func hostile() (Access, Topic, string) {
 
 // TestProgramsCompile gives every program to its own language.
 func TestProgramsCompile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts compilers")
-	}
 	root, err := os.MkdirTemp("testdata", "programs") // within the module, where ./... does not look
 	if err != nil {
 		t.Fatal(err)

@@ -84,9 +84,6 @@ func TestTopics(t *testing.T) {
 // TestListsCostAFewRequests keeps that a list costs a few requests and not one for
 // each entry.
 func TestListsCostAFewRequests(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes 2,000 topics and groups")
-	}
 	b := newBed(t)
 	names := make([]string, 2000)
 	for i := range names {

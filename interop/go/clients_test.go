@@ -84,9 +84,6 @@ var produced = []string{"none", "gzip", "snappy", "lz4", "zstd", "idempotent", "
 // TestClients runs every client through every door and feature, and keeps
 // docs/reference/clients.md (-update writes it).
 func TestClients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the clients of every language take minutes")
-	}
 	b := startBus(t)
 	p := principals{
 		producer: b.clientSet(t, "test-producer"), consumer: b.clientSet(t, "test-consumer"), nobody: b.clientSet(t, "test-nobody"),

@@ -37,9 +37,6 @@ func buildJavaRegistry(t *testing.T) {
 // unchanged, against an open registry and a closed one, and keeps
 // docs/reference/registry-clients.md (-update writes it).
 func TestRegistryClients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the clients of every language take a minute")
-	}
 	open := startBus(t)
 	t.Setenv("EVENTBUS_BINARY", open.binary) // built once
 	closed := startBus(t, "--registry-writes=closed")

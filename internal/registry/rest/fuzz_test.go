@@ -23,11 +23,11 @@ func FuzzRequests(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method, path, body string) {
 		if !strings.HasPrefix(path, "/") || strings.Contains(path, "mode") && strings.Contains(body, "READONLY") {
-			t.Skip()
+			return
 		}
 		req, err := http.NewRequest(method, "http://registry"+path, strings.NewReader(body))
 		if err != nil {
-			t.Skip()
+			return
 		}
 		got := httptest.NewRecorder()
 		d.http.Config.Handler.ServeHTTP(got, req)

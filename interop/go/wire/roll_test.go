@@ -14,9 +14,6 @@ import (
 // group reads through the gateway: what was acknowledged is there, once and in
 // order.
 func TestKafkaRolls(t *testing.T) {
-	if testing.Short() {
-		t.Skip("rolling three brokers takes a minute")
-	}
 	p, real := onKafka(t, 3)
 	topic := p.topic(t, 6, "min.insync.replicas=2")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)

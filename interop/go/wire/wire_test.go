@@ -43,9 +43,6 @@ func TestKafka(t *testing.T) {
 }
 
 func TestKafkaThreeBrokers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three brokers take a while")
-	}
 	p, _ := onKafka(t, 3)
 	run(t, p)
 }
