@@ -163,12 +163,13 @@ func (c *Client) check(address string) (*url.URL, error) {
 	return u, nil
 }
 
+// allowsPort compares text: a port written in another way than the usual one
+// ("0443") may mean something else to whoever reads the address next.
 func (c *Client) allowsPort(port string) bool {
 	if port == "" {
 		port = "443"
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && slices.Contains(c.cfg.AllowPorts, uint16(number))
+	return slices.ContainsFunc(c.cfg.AllowPorts, func(allowed uint16) bool { return port == strconv.Itoa(int(allowed)) })
 }
 
 func (c *Client) allowsHost(host string) bool {

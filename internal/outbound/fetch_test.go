@@ -105,7 +105,7 @@ var spellings = []string{
 	// other schemes, users, ports and forms
 	"http://127.0.0.1:PORT/", "http://example.org/", "file:///etc/passwd", "gopher://127.0.0.1:PORT/_x", "ftp://127.0.0.1:PORT/", "dict://127.0.0.1:PORT/", "ldap://127.0.0.1:PORT/", "unix:///var/run/docker.sock", "data:text/plain,x",
 	"jar:https://127.0.0.1:PORT/!/", "https:127.0.0.1:PORT/", "https:/127.0.0.1:PORT/", "https:///127.0.0.1:PORT/", "//127.0.0.1:PORT/", "127.0.0.1:PORT", "", "https://", "https://:PORT/", "https://?@127.0.0.1:PORT/", "https://#@127.0.0.1:PORT/",
-	"https://example.org@127.0.0.1:PORT/", "https://user:pass@127.0.0.1:PORT/", "https://127.0.0.1:PORT@example.org:22/", "https://127.0.0.1:22/", "https://127.0.0.1:9092/", "https://127.0.0.1:0/", "https://127.0.0.1:65536/", "https://127.0.0.1:-1/",
+	"https://example.org@127.0.0.1:PORT/", "https://user:pass@127.0.0.1:PORT/", "https://127.0.0.1:PORT@example.org:22/", "https://127.0.0.1:22/", "https://127.0.0.1:9092/", "https://127.0.0.1:0/", "https://127.0.0.1:65536/", "https://127.0.0.1:0PORT/", "https://0:0443", "https://127.0.0.1:-1/",
 	"https://127.0.0.1:PORT\\@example.org/", "https://example.org\\@127.0.0.1:PORT/", "https://127.0.0.1\t:PORT/", "https://127.0.0.1:PORT/\r\nHost: x", " https://127.0.0.1:PORT/", "\x00https://127.0.0.1:PORT/", "https://[127.0.0.1]:PORT/", "https://[::1:PORT/",
 	"https://127.0.0.1:PORT/" + strings.Repeat("a", 3000),
 }
