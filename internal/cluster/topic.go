@@ -2,10 +2,8 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -61,72 +59,6 @@ func configOf(info *kfake.TopicInfo, name string) string {
 		return *v
 	}
 	return ""
-}
-
-// CreateTopic makes a topic of the bus's own. It checks name, partitions and
-// configs by the rules of the root package before the engine sees them, since the
-// engine accepts anything. A topic that is only compacted gets retention.ms=-1.
-// It fails with CodeInvalid, with CodeConflict when the topic exists, and with
-// CodeUnavailable when the engine is read-only.
-func (e *Embedded) CreateTopic(ctx context.Context, t eventbus.Topic) error {
-	if faults := eventbus.CheckTopic(t, e.cfg.Limits); len(faults) > 0 {
-		return eventbus.Invalid(fmt.Sprintf("topic %q was not created", t.Name), faults...)
-	}
-	if err := e.Writable(); err != nil {
-		return fmt.Errorf("create topic %q: %w", t.Name, err)
-	}
-	resp, err := e.request(ctx, createRequest(t))
-	if err != nil {
-		return eventbus.Errorf(eventbus.CodeUnavailable, "create topic %q: %w", t.Name, err)
-	}
-	topics := resp.(*kmsg.CreateTopicsResponse).Topics
-	if len(topics) != 1 {
-		return eventbus.Errorf(eventbus.CodeInternal, "create topic %q: the engine answered for %d topics", t.Name, len(topics))
-	}
-	return createdError(t, topics[0].ErrorCode, deref(topics[0].ErrorMessage))
-}
-
-func createRequest(t eventbus.Topic) *kmsg.CreateTopicsRequest {
-	rt := kmsg.NewCreateTopicsRequestTopic()
-	rt.Topic = t.Name
-	rt.NumPartitions = t.Partitions
-	rt.ReplicationFactor = 1 // the engine is one node
-	configs := make(map[string]string, len(t.Configs)+1)
-	if compactOnly(t.Configs["cleanup.policy"]) {
-		configs["retention.ms"] = "-1"
-	}
-	for name, value := range t.Configs {
-		configs[name] = value
-	}
-	names := make([]string, 0, len(configs))
-	for name := range configs {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		rc := kmsg.NewCreateTopicsRequestTopicConfig()
-		rc.Name, rc.Value = name, kmsg.StringPtr(configs[name])
-		rt.Configs = append(rt.Configs, rc)
-	}
-	req := kmsg.NewPtrCreateTopicsRequest()
-	req.TimeoutMillis = 10_000
-	req.Topics = append(req.Topics, rt)
-	return req
-}
-
-// compactOnly reports whether a cleanup.policy keeps the last record of each key
-// for ever; "compact,delete" does not.
-func compactOnly(policy string) bool {
-	compact := false
-	for _, part := range strings.Split(policy, ",") {
-		switch strings.TrimSpace(part) {
-		case "compact":
-			compact = true
-		case "delete":
-			return false
-		}
-	}
-	return compact
 }
 
 // topicNames lists every topic.
