@@ -22,6 +22,8 @@ type engine interface {
 	gateway.Upstream
 	// CreateTopic makes a topic by the rules of the root package.
 	CreateTopic(ctx context.Context, t eventbus.Topic) error
+	// CreateTopics makes many at the cost of few and gives the error of each.
+	CreateTopics(ctx context.Context, topics []eventbus.Topic) []error
 	// ClientOpts are those of a client that reaches the Kafka as the bus.
 	ClientOpts() []kgo.Opt
 	// Ready is nil, or says why it must not be trusted with new work.
