@@ -38,7 +38,7 @@ func TestStockClients(t *testing.T) {
 	t.Setenv("AWS_REGION", b.cfg.Deployment.Region)
 	b.topics("orders", "copies")
 	arns := b.arns()
-	key := b.principal("app", policy.ProduceTransactionalPrefix(arns, "orders", "app-"), policy.ConsumePrefix(arns, "orders", "app-"),
+	key := b.principal("app", policy.ProduceIdempotent(arns, "orders"), policy.ProduceTransactionalPrefix(arns, "orders", "app-"), policy.ConsumePrefix(arns, "orders", "app-"),
 		policy.ProduceTransactionalPrefix(arns, "copies", "app-"))
 	region := b.cfg.Deployment.Region
 	for name, mechanism := range mechanisms {

@@ -46,8 +46,9 @@ func ProduceIdempotent(a ARNs, topic string) *Document {
 	return build(connect(a), write(a, topic), idempotent(a))
 }
 
-// ProduceTransactional allows idempotent producing in transactions of one
-// transactional id.
+// ProduceTransactional allows producing in transactions of one transactional id.
+// That is idempotent without WriteDataIdempotently, which is asked only of a
+// producer that has no such id; one that does both needs both documents.
 func ProduceTransactional(a ARNs, topic, txid string) *Document {
 	return produceTransactional(a, topic, escape(txid))
 }
@@ -59,7 +60,7 @@ func ProduceTransactionalPrefix(a ARNs, topic, txidPrefix string) *Document {
 }
 
 func produceTransactional(a ARNs, topic, txid string) *Document {
-	return build(connect(a), write(a, topic), idempotent(a),
+	return build(connect(a), write(a, topic),
 		allow("Transaction", a.TransactionalID(txid), "DescribeTransactionalId", "AlterTransactionalId"))
 }
 

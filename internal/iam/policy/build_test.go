@@ -28,7 +28,7 @@ func TestBuildersAreLeast(t *testing.T) {
 	connect := []string{"Connect " + clusterARN}
 	produce := append(slices.Clone(connect), "DescribeTopic "+topicARN, "WriteData "+topicARN)
 	idempotent := append(slices.Clone(produce), "WriteDataIdempotently "+clusterARN)
-	transact := append(slices.Clone(idempotent), "DescribeTransactionalId "+txidARN, "AlterTransactionalId "+txidARN)
+	transact := append(slices.Clone(produce), "DescribeTransactionalId "+txidARN, "AlterTransactionalId "+txidARN)
 	consume := append(slices.Clone(connect), "DescribeTopic "+topicARN, "ReadData "+topicARN, "DescribeGroup "+groupARN, "AlterGroup "+groupARN)
 	for _, c := range []struct {
 		name string

@@ -316,6 +316,7 @@ func compileCondition(name string, key keyInfo, values []string) (condition, int
 	for _, set := range []setOperator{everyOne, anyOne} {
 		if rest, ok := strings.CutPrefix(base, string(set)); ok {
 			c.set, base = set, rest
+			break // one is all there may be
 		}
 	}
 	if base == "Null" && c.set == single {

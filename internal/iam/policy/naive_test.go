@@ -378,12 +378,7 @@ func TestAgreesWithNaiveEvaluatorInBulk(t *testing.T) {
 	if os.Getenv("EVENTBUS_SOAK") == "1" {
 		pairs = 10_000_000
 	}
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv("EVENTBUS_SEED"); text != "" {
-		seed, _ = strconv.ParseUint(text, 10, 64)
-	}
-	t.Logf("EVENTBUS_SEED=%d", seed)
-	m := maker{rand.New(rand.NewPCG(seed, 2)).IntN}
+	_, m := seeded(t)
 	yes := 0
 	for range pairs / 20 {
 		yes += compare(t, m, 20)
@@ -392,4 +387,14 @@ func TestAgreesWithNaiveEvaluatorInBulk(t *testing.T) {
 		t.Errorf("%d of %d allowed; such policies prove little", yes, pairs)
 	}
 	t.Logf("%d of %d allowed", yes, pairs)
+}
+
+// seeded gives a maker whose draws EVENTBUS_SEED repeats.
+func seeded(t *testing.T) (uint64, maker) {
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("EVENTBUS_SEED"); text != "" {
+		seed, _ = strconv.ParseUint(text, 10, 64)
+	}
+	t.Logf("EVENTBUS_SEED=%d", seed)
+	return seed, maker{rand.New(rand.NewPCG(seed, 2)).IntN}
 }

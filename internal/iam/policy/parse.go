@@ -30,7 +30,7 @@ func parse(text []byte, trust bool) (*Document, error) {
 		p.add("", "the text is longer than %d bytes", MaxText)
 		return nil, p.err()
 	}
-	if n := sizeWithoutSpace(text); n > limit {
+	if n := Size(text); n > limit {
 		p.add("", "%d characters without white space; at most %d are allowed", n, limit)
 		return nil, p.err()
 	}
@@ -45,8 +45,10 @@ func parse(text []byte, trust bool) (*Document, error) {
 	return newDocument(statements, trust), nil
 }
 
-// sizeWithoutSpace counts as AWS does for its quotas.
-func sizeWithoutSpace(text []byte) int {
+// Size counts the characters of a document as AWS does for its quotas: without
+// white space ("IAM and STS quotas"). They are bytes here, as a document of the
+// bus is ASCII but for names, which Kafka keeps to ASCII too.
+func Size(text []byte) int {
 	n := 0
 	for _, c := range text {
 		if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
