@@ -70,9 +70,11 @@ func (b *bus) Topics(context.Context) ([]eventbus.Topic, error) {
 	return slices.Collect(maps.Values(b.topics)), nil
 }
 
-func (b *bus) CreateTopic(_ context.Context, t eventbus.Topic) error {
-	b.topics[t.Name] = t
-	return nil
+func (b *bus) CreateTopics(_ context.Context, topics []eventbus.Topic) []error {
+	for _, t := range topics {
+		b.topics[t.Name] = t
+	}
+	return make([]error, len(topics))
 }
 
 func (b *bus) SetTopicConfigs(context.Context, string, map[string]string, []string) error { return nil }

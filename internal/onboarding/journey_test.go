@@ -134,7 +134,7 @@ func (b *bench) provision() int {
 func (b *bench) apply(ctx context.Context, m eventbus.Manifest) {
 	b.t.Helper()
 	for _, e := range m.Events {
-		if err := b.store.SaveWanted(ctx, e); err != nil {
+		if err := b.store.SaveWanted(ctx, []eventbus.EventManifest{e}); err != nil {
 			b.t.Fatal(err)
 		}
 		if old, err := b.store.Event(ctx, e.Event.Name); err == nil {

@@ -256,7 +256,7 @@ func (w *world) provision() {
 		m, err := w.onboarding.Manifest(ctx, r, item.Environment)
 		w.ok(err)
 		for _, e := range m.Events {
-			w.ok(w.store.SaveWanted(ctx, e))
+			w.ok(w.store.SaveWanted(ctx, []eventbus.EventManifest{e}))
 			if old, err := w.store.Event(ctx, e.Event.Name); err == nil {
 				e.Event.Version = old.Version
 			}

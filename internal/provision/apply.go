@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,73 +178,116 @@ func finished(steps []eventbus.Step) bool {
 	return !slices.ContainsFunc(steps, func(s eventbus.Step) bool { return s.State != eventbus.StepDone })
 }
 
-// run does the steps that are not done. The wanted state is saved before the
-// last of them is recorded as done.
+// stepsAtOnce is how many steps of one kind are recorded, done and recorded as
+// done together: what they cost beside their effects is paid once for all.
+const stepsAtOnce = 100
+
+// run does the steps that are not done, those of one kind that follow each other
+// together. The wanted state is saved before the last of them is recorded as
+// done.
 func (p *Provisioner) run(ctx context.Context, actor eventbus.Actor, plan eventbus.Plan, steps []eventbus.Step) error {
 	job := p.job(actor, plan)
-	left := 0
-	for _, s := range steps {
-		if s.State != eventbus.StepDone {
-			left++
+	var left []eventbus.Step
+	for i, change := range plan.Changes {
+		if steps[i].State != eventbus.StepDone {
+			left = append(left, eventbus.Step{PlanID: plan.ID, Index: i, Change: change, Attempts: steps[i].Attempts})
 		}
 	}
-	for i, change := range plan.Changes {
-		if steps[i].State == eventbus.StepDone {
-			continue
-		}
-		left--
-		if lost := context.Cause(ctx); eventbus.CodeOf(lost) == eventbus.CodeUnavailable { // another instance has the lease
+	for len(left) > 0 {
+		if lost := lostLease(ctx); lost != nil {
 			return lost
 		}
-		step := eventbus.Step{PlanID: plan.ID, Index: i, Change: change, Attempts: steps[i].Attempts + 1}
-		if err := p.step(ctx, job, step, left == 0); err != nil {
+		n := 1
+		for n < min(len(left), stepsAtOnce) && pointOf(left[n].Change) == pointOf(left[0].Change) {
+			n++
+		}
+		if err := p.steps(ctx, job, left[:n], n == len(left)); err != nil {
 			return err
 		}
+		left = left[n:]
 	}
 	return nil
 }
 
-// step records, does, records.
-func (p *Provisioner) step(ctx context.Context, job *job, step eventbus.Step, last bool) error {
-	action := "provision." + string(step.Change.Resource) + "." + string(step.Change.Action)
-	point := pointOf(step.Change)
-	record := func(state eventbus.StepState, outcome eventbus.Outcome, cause error) error {
-		step.State, step.At = state, p.now()
-		entry := p.entry(job.actor, job.plan, action, step.Change.Name, outcome)
-		entry.Detail = changeDetail(step, entry.Detail)
-		if cause != nil {
-			step.Error = cause.Error()
-			entry.Reason = step.Error
+// lostLease is not nil when another instance has the lease.
+func lostLease(ctx context.Context) error {
+	if lost := context.Cause(ctx); eventbus.CodeOf(lost) == eventbus.CodeUnavailable {
+		return lost
+	}
+	return nil
+}
+
+// steps records steps of one kind as running, does them, and records what became
+// of each. After a crash in between all of them are done again, which is harmless.
+func (p *Provisioner) steps(ctx context.Context, job *job, steps []eventbus.Step, last bool) error {
+	entries := make([]eventbus.AuditEntry, len(steps))
+	for i := range steps {
+		s := &steps[i]
+		s.State, s.At, s.Attempts = eventbus.StepRunning, p.now(), s.Attempts+1
+		entries[i] = p.stepEntry(job, *s, eventbus.OutcomeIntent)
+	}
+	if err := p.saveSteps(ctx, steps, entries); err != nil {
+		return err
+	}
+	outcomes := job.do(ctx, steps)
+	if lost := lostLease(ctx); lost != nil {
+		return lost
+	}
+	if end := len(steps) - 1; last && !slices.ContainsFunc(outcomes, func(err error) bool { return err != nil }) {
+		outcomes[end] = p.keepWanted(ctx, job.actor, job.plan)
+	}
+	if i := slices.IndexFunc(outcomes, func(err error) bool { return errors.As(err, new(crashed)) }); i >= 0 {
+		return outcomes[i]
+	}
+	first := p.settle(job, steps, outcomes, entries)
+	if first == nil {
+		if err := p.failEach(steps, "/after"); err != nil {
+			return err
 		}
-		if err := p.world.Plans.SaveStep(ctx, step, entry); err != nil {
-			return fmt.Errorf("record step %d of plan %s: %w", step.Index+1, step.PlanID, err)
+	}
+	if err := p.saveSteps(ctx, steps, entries); err != nil {
+		return errors.Join(first, err)
+	}
+	return first
+}
+
+// settle writes into steps and entries what became of each step, and gives the
+// first failure.
+func (p *Provisioner) settle(job *job, steps []eventbus.Step, outcomes []error, entries []eventbus.AuditEntry) (first error) {
+	for i := range steps {
+		s, outcome := &steps[i], eventbus.OutcomeFailed
+		s.At = p.now()
+		switch err := outcomes[i]; {
+		case err == nil:
+			s.State, outcome = eventbus.StepDone, eventbus.OutcomeAllowed
+		case errors.Is(err, errNotBegun):
+			s.State, s.Attempts = eventbus.StepWaiting, s.Attempts-1
+		default:
+			err = fmt.Errorf("step %d of %d (%s %s %s) was not done: %w", s.Index+1, len(job.plan.Changes), s.Change.Action, s.Change.Resource, s.Change.Name, err)
+			s.State, s.Error = eventbus.StepFailed, err.Error()
+			if first == nil {
+				first = err
+			}
 		}
-		return nil
-	}
-	if err := record(eventbus.StepRunning, eventbus.OutcomeIntent, nil); err != nil {
-		return err
-	}
-	if err := p.fail(point + "/before"); err != nil {
-		return err
-	}
-	err := job.do(ctx, step.Change)
-	if err == nil && last {
-		err = p.keepWanted(ctx, job.actor, job.plan)
-	}
-	if crash := (crashed{}); errors.As(err, &crash) {
-		return err
-	}
-	if err != nil {
-		err = fmt.Errorf("step %d of %d (%s %s %s) was not done: %w", step.Index+1, len(job.plan.Changes), step.Change.Action, step.Change.Resource, step.Change.Name, err)
-		if problem := record(eventbus.StepFailed, eventbus.OutcomeFailed, err); problem != nil {
-			return fmt.Errorf("%w; %w", err, problem)
+		entries[i] = p.stepEntry(job, *s, outcome)
+		if outcomes[i] != nil {
+			entries[i].Reason = cmp.Or(s.Error, outcomes[i].Error())
 		}
-		return err
 	}
-	if err := p.fail(point + "/after"); err != nil {
-		return err
+	return first
+}
+
+func (p *Provisioner) saveSteps(ctx context.Context, steps []eventbus.Step, entries []eventbus.AuditEntry) error {
+	if err := p.world.Plans.SaveSteps(ctx, steps, entries...); err != nil {
+		return fmt.Errorf("record steps %d to %d of plan %s: %w", steps[0].Index+1, steps[len(steps)-1].Index+1, steps[0].PlanID, err)
 	}
-	return record(eventbus.StepDone, eventbus.OutcomeAllowed, nil)
+	return nil
+}
+
+func (p *Provisioner) stepEntry(job *job, s eventbus.Step, outcome eventbus.Outcome) eventbus.AuditEntry {
+	entry := p.entry(job.actor, job.plan, "provision."+string(s.Change.Resource)+"."+string(s.Change.Action), s.Change.Name, outcome)
+	entry.Detail = changeDetail(s, entry.Detail)
+	return entry
 }
 
 func changeDetail(s eventbus.Step, detail map[string]string) map[string]string {
@@ -283,20 +327,13 @@ func (p *Provisioner) enter(ctx context.Context) (held context.Context, leave fu
 	if p.world.Leases == nil {
 		return ctx, func() { p.turn <- struct{}{} }, nil
 	}
-	fence, err := p.takeLease(ctx)
+	held, stop, err := p.holdLease(ctx)
 	if err != nil {
 		p.turn <- struct{}{}
 		return nil, nil, err
 	}
-	held, lost := context.WithCancelCause(p.world.Leases.Fenced(ctx, leaseName, fence))
-	renewing := make(chan struct{})
-	go func() {
-		defer close(renewing)
-		p.keepLease(held, fence, lost)
-	}()
 	return held, func() {
-		lost(nil)
-		<-renewing
+		stop()
 		p.releaseLease(ctx)
 		p.turn <- struct{}{}
 	}, nil
@@ -304,59 +341,27 @@ func (p *Provisioner) enter(ctx context.Context) (held context.Context, leave fu
 
 const leaseName = "provision"
 
-// Pauses while a lease is waited for and held.
-const (
-	leasePoll  = 100 * time.Millisecond
-	leaseRenew = leaseTime / 3
-)
+// leasePoll is the pause between two looks at a lease that another holds.
+const leasePoll = 100 * time.Millisecond
 
-func errLeased() error {
-	return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "another instance of the bus applies a plan; nothing more was changed", Next: "try again in a moment"}
-}
-
-// takeLease waits up to Config.LeaseWait for another instance to give the lease
+// holdLease waits up to Config.LeaseWait for another instance to give the lease
 // back, or for its time to run out.
-func (p *Provisioner) takeLease(ctx context.Context) (fence int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, max(p.cfg.LeaseWait, leasePoll))
-	defer cancel()
-	for {
-		fence, ok, err := p.world.Leases.TakeLease(ctx, leaseName, p.holder, leaseTime)
+func (p *Provisioner) holdLease(ctx context.Context) (held context.Context, stop func(), err error) {
+	leased := &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "another instance of the bus applies a plan; nothing was changed", Next: "try again in a moment"}
+	for end := time.Now().Add(p.cfg.LeaseWait); ; {
+		held, stop, ok, err := p.world.Leases.HoldLease(ctx, leaseName, p.holder, leaseTime)
 		switch {
 		case ok:
-			return fence, nil
-		case err != nil && ctx.Err() == nil:
-			return 0, fmt.Errorf("take the lease: %w", err)
-		case p.cfg.LeaseWait == 0 || ctx.Err() != nil:
-			return 0, errLeased()
+			return held, stop, nil
+		case err != nil:
+			return nil, nil, fmt.Errorf("take the lease: %w", err)
+		case !time.Now().Before(end):
+			return nil, nil, leased
 		}
 		select {
 		case <-ctx.Done():
-			return 0, errLeased()
+			return nil, nil, leased
 		case <-time.After(leasePoll):
-		}
-	}
-}
-
-// keepLease renews the lease until ctx ends. When that fails for longer than the
-// lease lasts, or another has it, the work ends.
-func (p *Provisioner) keepLease(ctx context.Context, fence int64, lost context.CancelCauseFunc) {
-	until := time.Now().Add(leaseTime)
-	ticker := time.NewTicker(leaseRenew)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		now := time.Now()
-		got, ok, err := p.world.Leases.TakeLease(ctx, leaseName, p.holder, leaseTime)
-		switch {
-		case err == nil && ok && got == fence:
-			until = now.Add(leaseTime)
-		case err == nil || !now.Before(until):
-			lost(errLeased())
-			return
 		}
 	}
 }

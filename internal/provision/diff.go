@@ -31,15 +31,34 @@ func (p *Provisioner) Plan(ctx context.Context, m eventbus.Manifest) (eventbus.P
 
 // plan is Plan with the problems beside the changes.
 func (p *Provisioner) plan(ctx context.Context, m eventbus.Manifest) (eventbus.Plan, problems, error) {
-	d := differ{now: p.now(), quarantine: p.cfg.Quarantine, places: p.places()}
-	d.before = p.cfg.Environments()
-	d.envs = overlay(d.before, m.Environments)
-	d.m = complete(m, d.envs, &d.problems)
+	return p.compare(ctx, m, false)
+}
+
+// compare looks at the world, at some principals only as they were a while ago when
+// sparing, and gives what is different.
+func (p *Provisioner) compare(ctx context.Context, m eventbus.Manifest, sparing bool) (eventbus.Plan, problems, error) {
+	now, before := p.now(), p.cfg.Environments()
+	begin := func(s *seen) *differ {
+		d := &differ{now: now, quarantine: p.cfg.Quarantine, places: p.places(), before: before, envs: overlay(before, m.Environments), seen: s}
+		d.m = complete(m, d.envs, &d.problems)
+		return d
+	}
+	d := begin(nil)
 	var err error
-	if d.seen, err = p.look(ctx, d.m); err != nil {
+	if d.seen, err = p.look(ctx, d.m, sparing); err != nil {
 		return eventbus.Plan{}, nil, err
 	}
 	d.diff()
+	if sparing {
+		again, err := p.lookAgain(ctx, d.seen, d.changes, d.problems)
+		if err != nil {
+			return eventbus.Plan{}, nil, err
+		}
+		if again {
+			d = begin(d.seen)
+			d.diff()
+		}
+	}
 	return eventbus.Plan{ID: p.cfg.NewID(), Source: m.Source, Changes: d.changes, WorldHash: d.seen.hash(d.m, d.before),
 		MadeAt: d.now, Manifest: d.m}, d.problems, nil
 }

@@ -38,6 +38,9 @@ func (d *differ) diffAccess() {
 	revoked := revokedBy(d.changes)
 	byPrincipal := activeByPrincipal(d.seen.grants, d.m.Grants, revoked)
 	for _, arn := range slices.Sorted(maps.Keys(touched)) {
+		if d.seen.unseen[arn] {
+			continue
+		}
 		c := eventbus.Change{Name: arn}
 		if events := slices.Compact(slices.Sorted(slices.Values(touched[arn]))); len(events) == 1 {
 			c.Event = events[0]
@@ -249,6 +252,8 @@ func (d *differ) diffPrincipal(c eventbus.Change, grants []eventbus.Grant) {
 		return
 	case len(grants) == 0:
 		d.removePrincipal(c, place, have)
+	case !d.trustFits(c, place, trusted):
+		return
 	case !have.Found:
 		c.Action, c.New, c.Note = eventbus.ActionCreate, "role", "only identities whose own policy allows sts:AssumeRole may take it: no grant says trustedBy"
 		if len(trusted) > 0 {
@@ -264,6 +269,19 @@ func (d *differ) diffPrincipal(c eventbus.Change, grants []eventbus.Grant) {
 		d.diffManaged(c, grants, have)
 	}
 	d.diffPolicy(c, grants, have)
+}
+
+// trustFits reports whether a trust policy can name all who are trusted.
+func (d *differ) trustFits(c eventbus.Change, place EnvironmentAccess, trusted []string) bool {
+	if len(trusted) == 0 {
+		return true
+	}
+	_, err := policy.ParseTrust([]byte(place.trust(trusted)))
+	if err != nil && !slices.ContainsFunc(trusted, func(arn string) bool { _, bad := eventbus.ParseIdentityARN(arn); return bad != nil }) {
+		d.tooMuch(c, "trustedBy", fmt.Sprintf("no trust policy can be made for %s: %v", c.Name, err))
+		return false
+	}
+	return true
 }
 
 // diffManaged compares a principal that provisioning made with how it made it.
@@ -298,9 +316,13 @@ func (d *differ) removePrincipal(c eventbus.Change, place EnvironmentAccess, hav
 
 func (d *differ) diffPolicy(c eventbus.Change, grants []eventbus.Grant, have principal) {
 	c.Resource, c.Field, c.Note = eventbus.ResourcePolicy, "", ""
-	want, err := policyOf(d.places.principal(c.Name).arns(), grants)
+	place := d.places.principal(c.Name)
+	want, err := policyOf(place.arns(), grants)
+	if n := policy.Size([]byte(want)); err == nil && n > maxUserPolicy && place.onAWS() && strings.Contains(c.Name, ":user/") {
+		err = fmt.Errorf("it would have %d characters without white space, AWS allows a user %d", n, maxUserPolicy)
+	}
 	if err != nil {
-		d.problems.add(c, "grants", fmt.Sprintf("no policy can be made for %s: %v", c.Name, err), "give the further access to another role")
+		d.tooMuch(c, "principal", fmt.Sprintf("no policy can be made for %s: %v", c.Name, err))
 		return
 	}
 	if samePolicy(have.Policy, want) {
@@ -317,6 +339,30 @@ func (d *differ) diffPolicy(c eventbus.Change, grants []eventbus.Grant, have pri
 		c.Action = eventbus.ActionUpdate
 	}
 	d.add(c)
+}
+
+// namedGrants is how many grants a message names.
+const namedGrants = 5
+
+// tooMuch says that there is no room for what the manifest grants a principal
+// beside what it has, and names the grants.
+func (d *differ) tooMuch(c eventbus.Change, field, message string) {
+	var ids []string
+	for _, g := range d.m.Grants {
+		if g.Principal == c.Name && g.Active() {
+			ids = append(ids, g.ID)
+		}
+	}
+	path, fix := "grants."+field, "give the further access to another principal"
+	switch n := len(ids); {
+	case n == 1:
+		path = "grants[" + ids[0] + "]." + field
+	case n > namedGrants:
+		fix += fmt.Sprintf(": one or more of %s and %d more", strings.Join(ids[:namedGrants], ", "), n-namedGrants)
+	case n > 1:
+		fix += ": one or more of " + strings.Join(ids, ", ")
+	}
+	d.problems.add(c, path, message, fix)
 }
 
 func without(list, other []string) []string {

@@ -26,7 +26,7 @@ func (p *Provisioner) Run(ctx context.Context) error {
 		if err := p.resume(ctx, p.due); err != nil && ctx.Err() == nil {
 			p.cfg.Logger.ErrorContext(ctx, "a plan was not carried on; it is tried again", "err", err)
 		}
-		if changes, err := p.Drift(ctx); err == nil {
+		if changes, err := p.measure(ctx, true); err == nil {
 			p.drift.Store(int64(len(changes)))
 		} else if ctx.Err() == nil {
 			p.cfg.Logger.ErrorContext(ctx, "drift is not known", "err", err)
@@ -89,22 +89,32 @@ func (p *Provisioner) due(steps []eventbus.Step) bool {
 // set besides the manifest is listed too. What the bus cannot undo (a schema
 // version that others registered) has Action "update" and a Note that says why.
 func (p *Provisioner) Drift(ctx context.Context) ([]eventbus.Change, error) {
+	return p.measure(ctx, false)
+}
+
+// measure is Drift; sparing, it knows principals on AWS as they were seen some time
+// ago (glances).
+func (p *Provisioner) measure(ctx context.Context, sparing bool) ([]eventbus.Change, error) {
 	m, err := p.wantedManifest(ctx, func(string) bool { return true })
 	if err != nil {
 		return nil, err
 	}
-	undoable, others, _, err := p.driftOf(ctx, m)
+	undoable, others, _, err := p.driftOf(ctx, m, sparing)
 	return append(undoable, others...), err
 }
 
 // wantedManifest is the stored wanted state of some events as a manifest.
 func (p *Provisioner) wantedManifest(ctx context.Context, of func(event string) bool) (eventbus.Manifest, error) {
 	m := eventbus.Manifest{Source: "drift"}
-	wanted, err := p.world.Wanted.Wanted(ctx)
+	wanted, err := p.wanted(ctx)
 	if err != nil {
-		return m, fmt.Errorf("read the wanted state: %w", err)
+		return m, err
 	}
-	m.Events = slices.DeleteFunc(wanted, func(w eventbus.EventManifest) bool { return !of(w.Event.Name) })
+	for _, event := range slices.Sorted(maps.Keys(wanted)) {
+		if of(event) {
+			m.Events = append(m.Events, wanted[event])
+		}
+	}
 	grants, err := p.world.Grants.Grants(ctx, eventbus.GrantQuery{ActiveOnly: true})
 	if err != nil {
 		return m, fmt.Errorf("read the grants: %w", err)
@@ -114,18 +124,14 @@ func (p *Provisioner) wantedManifest(ctx context.Context, of func(event string) 
 }
 
 // driftOf tells what the bus can undo from what it cannot.
-func (p *Provisioner) driftOf(ctx context.Context, m eventbus.Manifest) (undoable, others []eventbus.Change, plan eventbus.Plan, err error) {
-	plan, problems, err := p.plan(ctx, m)
+func (p *Provisioner) driftOf(ctx context.Context, m eventbus.Manifest, sparing bool) (undoable, others []eventbus.Change, plan eventbus.Plan, err error) {
+	plan, problems, err := p.compare(ctx, m, sparing)
 	if err != nil {
 		return nil, nil, plan, err
 	}
-	topics, err := p.world.Topics.Topics(ctx)
+	have, err := p.topics(ctx)
 	if err != nil {
-		return nil, nil, plan, fmt.Errorf("look at the topics: %w", err)
-	}
-	have := make(map[string]eventbus.Topic, len(topics))
-	for _, t := range topics {
-		have[t.Name] = t
+		return nil, nil, plan, err
 	}
 	undoable = plan.Changes
 	for _, e := range m.Events {
@@ -165,7 +171,7 @@ func (p *Provisioner) Revert(ctx context.Context, by eventbus.Actor, change even
 	if err != nil {
 		return err
 	}
-	undoable, others, plan, err := p.driftOf(ctx, m)
+	undoable, others, plan, err := p.driftOf(ctx, m, false)
 	if err != nil {
 		return err
 	}
@@ -184,13 +190,13 @@ func (p *Provisioner) Revert(ctx context.Context, by eventbus.Actor, change even
 // for an operator to plan and apply; it is empty when nothing is due.
 func (p *Provisioner) Due(ctx context.Context) (eventbus.Manifest, error) {
 	m := eventbus.Manifest{Source: "quarantine"}
-	wanted, err := p.world.Wanted.Wanted(ctx)
+	wanted, err := p.wanted(ctx)
 	if err != nil {
-		return m, fmt.Errorf("read the wanted state: %w", err)
+		return m, err
 	}
-	for _, w := range wanted {
-		e := eventbus.EventManifest{Event: eventbus.Event{Name: w.Event.Name}}
-		for _, q := range w.Quarantined {
+	for _, event := range slices.Sorted(maps.Keys(wanted)) {
+		e := eventbus.EventManifest{Event: eventbus.Event{Name: event}}
+		for _, q := range wanted[event].Quarantined {
 			if !p.now().Before(q.Since.Add(p.cfg.Quarantine)) {
 				e.Remove = append(e.Remove, q.Environment)
 			}
@@ -200,25 +206,4 @@ func (p *Provisioner) Due(ctx context.Context) (eventbus.Manifest, error) {
 		}
 	}
 	return m, nil
-}
-
-// GuardSetting is the schema guard of one topic.
-type GuardSetting struct {
-	Mode     eventbus.SchemaGuard
-	Subjects []string // accepted besides the topic's own; empty: its own only
-}
-
-// Guards gives the guard of every managed topic; other topics have none.
-func (p *Provisioner) Guards(ctx context.Context) (map[string]GuardSetting, error) {
-	wanted, err := p.world.Wanted.Wanted(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the guards: %w", err)
-	}
-	guards := map[string]GuardSetting{}
-	for _, w := range wanted {
-		for _, t := range w.Topics {
-			guards[t.Topic.Name] = GuardSetting{t.Guard, t.GuardSubjects}
-		}
-	}
-	return guards, nil
 }

@@ -24,6 +24,8 @@ type seen struct {
 	principals map[string]principal
 	entries    map[string]eventbus.Event // version 0: none
 	parsed     map[string]parsed         // by the manifest's text
+	remembered map[string]bool           // principals seen a while ago; see glances
+	unseen     map[string]bool           // principals never seen
 }
 
 type subject struct {
@@ -34,37 +36,27 @@ type subject struct {
 	versions []eventbus.Schema // only when the wanted text is not the latest
 }
 
-type principal struct {
-	ManagedPrincipal
-	Found   bool
-	Offered bool // users that the bus manages: see Offers
-}
-
 type parsed struct {
 	schema    *avro.Schema
 	canonical string
 	err       error
 }
 
-func (p *Provisioner) look(ctx context.Context, m eventbus.Manifest) (*seen, error) {
-	s := &seen{topics: map[string]eventbus.Topic{}, wanted: map[string]eventbus.EventManifest{}, owners: map[string]string{},
-		grants: map[string]eventbus.Grant{}, subjects: map[string]subject{}, principals: map[string]principal{},
-		entries: map[string]eventbus.Event{}, parsed: map[string]parsed{}}
-	topics, err := p.world.Topics.Topics(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look at the topics: %w", err)
+// look sees what a plan for the manifest depends on; sparing, some principals only
+// as they were a while ago.
+func (p *Provisioner) look(ctx context.Context, m eventbus.Manifest, sparing bool) (*seen, error) {
+	s := &seen{owners: map[string]string{}, grants: map[string]eventbus.Grant{}, subjects: map[string]subject{},
+		principals: map[string]principal{}, entries: map[string]eventbus.Event{}, parsed: map[string]parsed{}, remembered: map[string]bool{}, unseen: map[string]bool{}}
+	var err error
+	if s.topics, err = p.topics(ctx); err != nil {
+		return nil, err
 	}
-	for _, t := range topics {
-		s.topics[t.Name] = t
+	if s.wanted, err = p.wanted(ctx); err != nil {
+		return nil, err
 	}
-	wanted, err := p.world.Wanted.Wanted(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look at the wanted state: %w", err)
-	}
-	for _, w := range wanted {
-		s.wanted[w.Event.Name] = w
+	for event, w := range s.wanted {
 		for _, t := range w.Topics {
-			s.owners[t.Topic.Name] = w.Event.Name
+			s.owners[t.Topic.Name] = event
 		}
 	}
 	grants, err := p.world.Grants.Grants(ctx, eventbus.GrantQuery{})
@@ -79,12 +71,23 @@ func (p *Provisioner) look(ctx context.Context, m eventbus.Manifest) (*seen, err
 			return nil, err
 		}
 	}
-	for arn := range concerned(m, s.grants) {
-		if s.principals[arn], err = p.lookAtPrincipal(ctx, arn); err != nil {
-			return nil, err
-		}
+	if err := p.lookAtPrincipals(ctx, s, concerned(m, s.grants), sparing); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// topics gives every topic by its name.
+func (p *Provisioner) topics(ctx context.Context) (map[string]eventbus.Topic, error) {
+	topics, err := p.world.Topics.Topics(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look at the topics: %w", err)
+	}
+	named := make(map[string]eventbus.Topic, len(topics))
+	for _, t := range topics {
+		named[t.Name] = t
+	}
+	return named, nil
 }
 
 func (p *Provisioner) lookAtEvent(ctx context.Context, s *seen, e eventbus.EventManifest) error {
@@ -150,24 +153,6 @@ func (s *seen) parse(text string) parsed {
 	}
 	s.parsed[text] = p
 	return p
-}
-
-func (p *Provisioner) lookAtPrincipal(ctx context.Context, arn string) (principal, error) {
-	place := p.places().principal(arn)
-	found, err := place.Access.Principal(ctx, arn)
-	if eventbus.CodeOf(err) == eventbus.CodeNotFound {
-		return principal{}, nil
-	}
-	if err != nil {
-		return principal{}, fmt.Errorf("look at principal %s: %w", arn, err)
-	}
-	offered := false
-	if found.Managed && found.Kind == eventbus.PrincipalUser {
-		if offered, err = place.Offers.Offered(ctx, found.Name); err != nil {
-			return principal{}, fmt.Errorf("look at the keys of %s: %w", arn, err)
-		}
-	}
-	return principal{ManagedPrincipal: found, Found: true, Offered: offered}, nil
 }
 
 // concerned gives the principals whose policy the manifest may change: those of

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,11 +37,17 @@ type memory struct {
 	steps      map[string][]eventbus.Step
 	abandoned  map[string]bool
 	audit      []eventbus.AuditEntry
+	leasing    sync.Mutex // holder
 	holder     string
+	lose       context.CancelCauseFunc  // takes the lease away
 	fail       func(point string) error // Config.Failpoint
-	broken     error                    // what CreateTopic answers, when set
+	broken     error                    // what CreateTopics answers, when set
+	brokenFor  string                   // for which topic only, when set
 	reads      int                      // calls of Topics
+	saves      int                      // calls of SaveSteps
 	aws        bool                     // AWS decides in staging
+	failing    func(arn string) error   // what EnsurePrincipal answers, when set
+	looks      map[string]int           // calls of Principal, by ARN; not counted when nil
 }
 
 // stagingOnAWS is the cluster of staging in a world with aws.
@@ -96,20 +103,26 @@ func (w *memory) Topics(context.Context) ([]eventbus.Topic, error) {
 	return slices.Collect(maps.Values(w.topics)), nil
 }
 
-func (w *memory) CreateTopic(_ context.Context, t eventbus.Topic) error {
-	if w.broken != nil {
-		return w.broken
+func (w *memory) CreateTopics(_ context.Context, topics []eventbus.Topic) []error {
+	errs := make([]error, len(topics))
+	for i, t := range topics {
+		_, exists := w.topics[t.Name]
+		switch {
+		case w.broken != nil && (w.brokenFor == "" || w.brokenFor == t.Name):
+			errs[i] = w.broken
+			continue
+		case exists:
+			errs[i] = eventbus.Errorf(eventbus.CodeConflict, "topic %s exists", t.Name)
+			continue
+		}
+		t.Configs = maps.Clone(t.Configs)
+		if t.Configs == nil {
+			t.Configs = map[string]string{}
+		}
+		w.topics[t.Name] = t
+		w.created[t.Name]++
 	}
-	if _, exists := w.topics[t.Name]; exists {
-		return eventbus.Errorf(eventbus.CodeConflict, "topic %s exists", t.Name)
-	}
-	t.Configs = maps.Clone(t.Configs)
-	if t.Configs == nil {
-		t.Configs = map[string]string{}
-	}
-	w.topics[t.Name] = t
-	w.created[t.Name]++
-	return nil
+	return errs
 }
 
 func (w *memory) SetTopicConfigs(_ context.Context, topic string, set map[string]string, remove []string) error {
@@ -189,6 +202,9 @@ func (w *memory) Register(_ context.Context, subject, text string) (eventbus.Sch
 }
 
 func (w *memory) Principal(_ context.Context, arn string) (ManagedPrincipal, error) {
+	if w.looks != nil {
+		w.looks[arn]++
+	}
 	p, exists := w.principals[arn]
 	if !exists {
 		return p, eventbus.Errorf(eventbus.CodeNotFound, "no principal %s", arn)
@@ -197,6 +213,11 @@ func (w *memory) Principal(_ context.Context, arn string) (ManagedPrincipal, err
 }
 
 func (w *memory) EnsurePrincipal(_ context.Context, _ eventbus.Actor, p ManagedPrincipal) error {
+	if w.failing != nil {
+		if err := w.failing(p.ARN); err != nil {
+			return err
+		}
+	}
 	have, exists := w.principals[p.ARN]
 	if exists && !have.Managed {
 		return eventbus.Errorf(eventbus.CodeConflict, "%s was made by hand", p.ARN)
@@ -255,17 +276,28 @@ func (w *memory) SaveEnvironments(_ context.Context, envs []eventbus.Environment
 	return nil
 }
 
-func (w *memory) TakeLease(_ context.Context, _, holder string, _ time.Duration) (int64, bool, error) {
+func (w *memory) HoldLease(ctx context.Context, _, holder string, _ time.Duration) (context.Context, func(), bool, error) {
+	w.leasing.Lock()
+	defer w.leasing.Unlock()
 	if w.holder != "" && w.holder != holder {
-		return 0, false, nil
+		return nil, nil, false, nil
 	}
 	w.holder = holder
-	return 1, true, nil
+	held, lost := context.WithCancelCause(ctx)
+	w.lose = lost
+	return held, func() { lost(nil) }, true, nil
 }
 
-func (w *memory) Fenced(ctx context.Context, _ string, _ int64) context.Context { return ctx }
+// release takes the lease from whoever has it.
+func (w *memory) release() {
+	w.leasing.Lock()
+	defer w.leasing.Unlock()
+	w.holder = ""
+}
 
 func (w *memory) ReleaseLease(_ context.Context, _, holder string) error {
+	w.leasing.Lock()
+	defer w.leasing.Unlock()
 	if w.holder == holder {
 		w.holder = ""
 	}
@@ -298,16 +330,18 @@ func (w catalogOf) SaveEvent(_ context.Context, e eventbus.Event, _ ...eventbus.
 
 type wantedOf struct{ *memory }
 
-func (w wantedOf) Wanted(context.Context) ([]eventbus.EventManifest, error) {
+func (w wantedOf) WantedSince(_ context.Context, version int64) ([]eventbus.EventManifest, int64, error) {
 	var list []eventbus.EventManifest
 	for _, name := range slices.Sorted(maps.Keys(w.wanted)) {
 		list = append(list, w.wanted[name])
 	}
-	return list, nil
+	return list, version, nil
 }
 
-func (w wantedOf) SaveWanted(_ context.Context, m eventbus.EventManifest, entries ...eventbus.AuditEntry) error {
-	w.wanted[m.Event.Name] = m
+func (w wantedOf) SaveWanted(_ context.Context, manifests []eventbus.EventManifest, entries ...eventbus.AuditEntry) error {
+	for _, m := range manifests {
+		w.wanted[m.Event.Name] = m
+	}
 	w.memory.audit = append(w.memory.audit, entries...)
 	return nil
 }
@@ -354,8 +388,11 @@ func (w plansOf) SavePlan(_ context.Context, p eventbus.Plan, entries ...eventbu
 	return nil
 }
 
-func (w plansOf) SaveStep(_ context.Context, s eventbus.Step, entries ...eventbus.AuditEntry) error {
-	w.steps[s.PlanID][s.Index] = s
+func (w plansOf) SaveSteps(_ context.Context, steps []eventbus.Step, entries ...eventbus.AuditEntry) error {
+	for _, s := range steps {
+		w.steps[s.PlanID][s.Index] = s
+	}
+	w.saves++
 	w.memory.audit = append(w.memory.audit, entries...)
 	return nil
 }

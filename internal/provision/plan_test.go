@@ -197,7 +197,7 @@ func TestTooManyGrantsForOnePolicy(t *testing.T) {
 		m.Grants = append(m.Grants, eventbus.Grant{Event: name, Environment: "development", Direction: eventbus.Produced, Principal: producerRole, Purpose: "all"})
 	}
 	_, err := w.bus().Plan(t.Context(), m)
-	if eventbus.CodeOf(err) != eventbus.CodeInvalid || !strings.Contains(err.Error(), "give the further access to another role") {
+	if eventbus.CodeOf(err) != eventbus.CodeInvalid || !strings.Contains(err.Error(), "give the further access to another principal") {
 		t.Errorf("%v", err)
 	}
 }

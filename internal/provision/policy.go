@@ -10,6 +10,11 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/iam/policy"
 )
 
+// maxUserPolicy is the size that AWS allows the policy of a user, in characters
+// without white space: it is kept as a managed policy. That of a role, and of a
+// principal of the bus's own directory, is policy.MaxSize ("IAM and STS quotas").
+const maxUserPolicy = 6_144
+
 // texts is a value that IAM writes as a string or a list of strings.
 type texts []string
 
@@ -45,12 +50,14 @@ func policyOf(arns policy.ARNs, grants []eventbus.Grant) (string, error) {
 	}
 	merged := policyDocument{Version: policy.Version}
 	for _, g := range grants {
-		var doc policyDocument
-		if err := json.Unmarshal([]byte(leastPolicy(arns, g).String()), &doc); err != nil {
-			return "", fmt.Errorf("merge policies: %w", err)
-		}
-		for _, s := range doc.Statement {
-			merged.add(s)
+		for _, least := range leastPolicies(arns, g) {
+			var doc policyDocument
+			if err := json.Unmarshal([]byte(least.String()), &doc); err != nil {
+				return "", fmt.Errorf("merge policies: %w", err)
+			}
+			for _, s := range doc.Statement {
+				merged.add(s)
+			}
 		}
 	}
 	for _, s := range merged.Statement {
@@ -78,24 +85,25 @@ func (d *policyDocument) add(s policyStatement) {
 	}
 }
 
-// leastPolicy is the least policy of one grant.
-func leastPolicy(arns policy.ARNs, g eventbus.Grant) *policy.Document {
-	switch {
-	case g.Direction == eventbus.Consumed:
+// leastPolicies are, together, the least policy of one grant.
+func leastPolicies(arns policy.ARNs, g eventbus.Grant) []*policy.Document {
+	if g.Direction == eventbus.Consumed {
 		if prefix, isPrefix := strings.CutSuffix(g.GroupPrefix, "*"); isPrefix {
-			return policy.ConsumePrefix(arns, g.Topic, prefix)
+			return []*policy.Document{policy.ConsumePrefix(arns, g.Topic, prefix)}
 		}
-		return policy.Consume(arns, g.Topic, g.GroupPrefix)
-	case g.TransactionalID != "":
-		if prefix, isPrefix := strings.CutSuffix(g.TransactionalID, "*"); isPrefix {
-			return policy.ProduceTransactionalPrefix(arns, g.Topic, prefix)
-		}
-		return policy.ProduceTransactional(arns, g.Topic, g.TransactionalID)
-	case g.Idempotent:
-		return policy.ProduceIdempotent(arns, g.Topic)
-	default:
-		return policy.Produce(arns, g.Topic)
+		return []*policy.Document{policy.Consume(arns, g.Topic, g.GroupPrefix)}
 	}
+	produce := policy.Produce(arns, g.Topic)
+	if g.Idempotent {
+		produce = policy.ProduceIdempotent(arns, g.Topic)
+	}
+	if g.TransactionalID == "" {
+		return []*policy.Document{produce}
+	}
+	if prefix, isPrefix := strings.CutSuffix(g.TransactionalID, "*"); isPrefix {
+		return []*policy.Document{produce, policy.ProduceTransactionalPrefix(arns, g.Topic, prefix)}
+	}
+	return []*policy.Document{produce, policy.ProduceTransactional(arns, g.Topic, g.TransactionalID)}
 }
 
 // statementsShown lists what a document allows, one line per resource.

@@ -72,12 +72,15 @@ type Provisioner struct {
 	turn   chan struct{} // holds one token: whoever takes it may apply
 	drift  atomic.Int64
 	open   atomic.Int64 // unfinished plans
+
+	wantedNow wantedState
+	glances   glances
 }
 
 // New makes a Provisioner. world.Leases and world.Audit may be nil when there is
 // one instance only and refusals are recorded elsewhere.
 func New(cfg Config, world World) *Provisioner {
-	p := &Provisioner{cfg: cfg.withDefaults(), world: world, holder: rand.Text(), turn: make(chan struct{}, 1)}
+	p := &Provisioner{cfg: cfg.withDefaults(), world: world, holder: rand.Text(), turn: make(chan struct{}, 1), wantedNow: wantedState{version: -1}}
 	p.turn <- struct{}{}
 	return p
 }

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,6 @@ type job struct {
 	grants  map[string]eventbus.Grant   // of the manifest, by id
 	of      map[string][]eventbus.Grant // of the manifest, by principal
 	revoked map[string]bool
-	wanted  map[string]eventbus.EventManifest // as stored; read once, when needed
 }
 
 func (p *Provisioner) job(actor eventbus.Actor, plan eventbus.Plan) *job {
@@ -38,22 +38,55 @@ func (p *Provisioner) job(actor eventbus.Actor, plan eventbus.Plan) *job {
 	return j
 }
 
+// effect does steps of one kind and gives what became of each, in their order.
+type effect func(*job, context.Context, []eventbus.Step) []error
+
 // effects is the closed list of what a plan can do.
-var effects = map[eventbus.ResourceKind]map[eventbus.ChangeAction]func(*job, context.Context, eventbus.Change) error{
-	eventbus.ResourceEnvironment: {eventbus.ActionCreate: (*job).environments, eventbus.ActionUpdate: (*job).environments},
-	eventbus.ResourceTopic: {eventbus.ActionCreate: (*job).createTopic, eventbus.ActionDelete: (*job).deleteTopic,
+var effects = map[eventbus.ResourceKind]map[eventbus.ChangeAction]effect{
+	eventbus.ResourceEnvironment: {eventbus.ActionCreate: each((*job).environments), eventbus.ActionUpdate: each((*job).environments)},
+	eventbus.ResourceTopic: {eventbus.ActionCreate: (*job).createTopics, eventbus.ActionDelete: each((*job).deleteTopic),
 		// Taking a topic under management, and into quarantine, is written in
 		// the wanted state; access to it is ended by changes of its own.
-		eventbus.ActionUpdate: (*job).nothing, eventbus.ActionQuarantine: (*job).nothing},
-	eventbus.ResourceTopicConfig:   {eventbus.ActionUpdate: (*job).config},
-	eventbus.ResourcePartitions:    {eventbus.ActionUpdate: (*job).partitions},
-	eventbus.ResourceCompatibility: {eventbus.ActionCreate: (*job).compatibility, eventbus.ActionUpdate: (*job).compatibility},
-	eventbus.ResourceSchema:        {eventbus.ActionCreate: (*job).schema},
-	eventbus.ResourceGuard:         {eventbus.ActionUpdate: (*job).guard},
-	eventbus.ResourcePrincipal:     {eventbus.ActionCreate: (*job).principal, eventbus.ActionUpdate: (*job).principal, eventbus.ActionDelete: (*job).removePrincipal},
-	eventbus.ResourcePolicy:        {eventbus.ActionCreate: (*job).policy, eventbus.ActionUpdate: (*job).policy, eventbus.ActionDelete: (*job).policy},
-	eventbus.ResourceGrant:         {eventbus.ActionCreate: (*job).grant, eventbus.ActionUpdate: (*job).grant, eventbus.ActionDelete: (*job).revoke},
-	eventbus.ResourceCatalog:       {eventbus.ActionCreate: (*job).entry, eventbus.ActionUpdate: (*job).entry},
+		eventbus.ActionUpdate: each((*job).nothing), eventbus.ActionQuarantine: each((*job).nothing)},
+	eventbus.ResourceTopicConfig:   {eventbus.ActionUpdate: each((*job).config)},
+	eventbus.ResourcePartitions:    {eventbus.ActionUpdate: each((*job).partitions)},
+	eventbus.ResourceCompatibility: {eventbus.ActionCreate: each((*job).compatibility), eventbus.ActionUpdate: each((*job).compatibility)},
+	eventbus.ResourceSchema:        {eventbus.ActionCreate: each((*job).schema)},
+	eventbus.ResourceGuard:         {eventbus.ActionUpdate: (*job).guards},
+	eventbus.ResourcePrincipal:     {eventbus.ActionCreate: each((*job).principal), eventbus.ActionUpdate: each((*job).principal), eventbus.ActionDelete: each((*job).removePrincipal)},
+	eventbus.ResourcePolicy:        {eventbus.ActionCreate: each((*job).policy), eventbus.ActionUpdate: each((*job).policy), eventbus.ActionDelete: each((*job).policy)},
+	eventbus.ResourceGrant:         {eventbus.ActionCreate: each((*job).grant), eventbus.ActionUpdate: each((*job).grant), eventbus.ActionDelete: each((*job).revoke)},
+	eventbus.ResourceCatalog:       {eventbus.ActionCreate: each((*job).entry), eventbus.ActionUpdate: each((*job).entry)},
+}
+
+// errNotBegun is the outcome of a step that waits because one before it failed.
+var errNotBegun = errors.New("not begun: a step before it was not done")
+
+// each does one step after the other; after one that failed the others are not
+// begun.
+func each(do func(*job, context.Context, eventbus.Change) error) effect {
+	return func(j *job, ctx context.Context, steps []eventbus.Step) []error {
+		outcomes := make([]error, len(steps))
+		for i, s := range steps {
+			if i > 0 && outcomes[i-1] != nil {
+				outcomes[i] = errNotBegun
+				continue
+			}
+			if outcomes[i] = j.p.fail(pointOf(s.Change) + "/before"); outcomes[i] == nil {
+				outcomes[i] = do(j, ctx, s.Change)
+			}
+		}
+		return outcomes
+	}
+}
+
+// all is the outcome of steps that are done together, or not at all.
+func all(steps []eventbus.Step, err error) []error {
+	outcomes := make([]error, len(steps))
+	for i := range outcomes {
+		outcomes[i] = err
+	}
+	return outcomes
 }
 
 // The points between effects where a crash must do no harm, besides the two
@@ -88,6 +121,16 @@ type crashed struct{ error }
 
 func (c crashed) Unwrap() error { return c.error }
 
+// failEach passes a point once for each step.
+func (p *Provisioner) failEach(steps []eventbus.Step, point string) error {
+	for _, s := range steps {
+		if err := p.fail(pointOf(s.Change) + point); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (p *Provisioner) fail(point string) error {
 	if p.cfg.Failpoint == nil {
 		return nil
@@ -98,12 +141,13 @@ func (p *Provisioner) fail(point string) error {
 	return nil
 }
 
-func (j *job) do(ctx context.Context, c eventbus.Change) error {
-	effect := effects[c.Resource][c.Action]
-	if effect == nil {
-		return eventbus.Errorf(eventbus.CodeInvalid, "a plan cannot %s a %s", c.Action, c.Resource)
+func (j *job) do(ctx context.Context, steps []eventbus.Step) []error {
+	c := steps[0].Change
+	do := effects[c.Resource][c.Action]
+	if do == nil {
+		return all(steps, eventbus.Errorf(eventbus.CodeInvalid, "a plan cannot %s a %s", c.Action, c.Resource))
 	}
-	return effect(j, ctx, c)
+	return do(j, ctx, steps)
 }
 
 func (j *job) nothing(context.Context, eventbus.Change) error { return nil }
@@ -120,40 +164,46 @@ func (j *job) topic(c eventbus.Change) (eventbus.TopicManifest, error) {
 	return t, nil
 }
 
-func (j *job) createTopic(ctx context.Context, c eventbus.Change) error {
-	t, err := j.topic(c)
-	if err != nil {
-		return err
+// createTopics makes the topics of some steps. One that is there was made by us
+// before a crash, or by somebody who asked for the same; else it is a conflict.
+func (j *job) createTopics(ctx context.Context, steps []eventbus.Step) []error {
+	if err := j.p.failEach(steps, "/before"); err != nil {
+		return all(steps, err)
 	}
-	err = j.p.world.Topics.CreateTopic(ctx, t.Topic)
-	if eventbus.CodeOf(err) != eventbus.CodeConflict {
-		return err
+	outcomes := make([]error, len(steps))
+	var wanted []eventbus.Topic
+	var place []int // of each in steps
+	for i, s := range steps {
+		t, err := j.topic(s.Change)
+		if outcomes[i] = err; err == nil {
+			wanted, place = append(wanted, t.Topic), append(place, i)
+		}
 	}
-	// It is there: by us before a crash, or by somebody who asked for the same.
-	have, found, lookErr := j.findTopic(ctx, c.Name)
-	if lookErr != nil {
-		return lookErr
+	var have map[string]eventbus.Topic
+	for i, err := range j.p.world.Topics.CreateTopics(ctx, wanted) {
+		if eventbus.CodeOf(err) == eventbus.CodeConflict {
+			if have == nil {
+				var failure error
+				if have, failure = j.p.topics(ctx); failure != nil {
+					return all(steps, failure)
+				}
+			}
+			if err = fmt.Errorf("somebody else made topic %s meanwhile, with other settings: %w", wanted[i].Name, err); asWanted(have, wanted[i]) {
+				err = nil
+			}
+		}
+		outcomes[place[i]] = err
 	}
-	same := found && have.Partitions == t.Topic.Partitions
-	for name, value := range t.Topic.Configs {
-		same = same && sameConfig(name, have.Configs[name], value)
-	}
-	if !same {
-		return fmt.Errorf("somebody else made topic %s meanwhile, with other settings: %w", c.Name, err)
-	}
-	return nil
+	return outcomes
 }
 
-func (j *job) findTopic(ctx context.Context, name string) (eventbus.Topic, bool, error) {
-	topics, err := j.p.world.Topics.Topics(ctx)
-	if err != nil {
-		return eventbus.Topic{}, false, err
+func asWanted(topics map[string]eventbus.Topic, want eventbus.Topic) bool {
+	have, found := topics[want.Name]
+	same := found && have.Partitions == want.Partitions
+	for name, value := range want.Configs {
+		same = same && sameConfig(name, have.Configs[name], value)
 	}
-	i := slices.IndexFunc(topics, func(t eventbus.Topic) bool { return t.Name == name })
-	if i < 0 {
-		return eventbus.Topic{}, false, nil
-	}
-	return topics[i], true, nil
+	return same
 }
 
 func (j *job) deleteTopic(ctx context.Context, c eventbus.Change) error {
@@ -179,7 +229,7 @@ func (j *job) partitions(ctx context.Context, c eventbus.Change) error {
 	if problem == nil {
 		return nil
 	}
-	if have, found, err := j.findTopic(ctx, c.Name); err == nil && found && have.Partitions == int32(total) {
+	if topics, err := j.p.topics(ctx); err == nil && topics[c.Name].Partitions == int32(total) {
 		return nil // done before a crash
 	}
 	return problem
@@ -202,44 +252,41 @@ func (j *job) schema(ctx context.Context, c eventbus.Change) error {
 	return err
 }
 
-// guard writes the wanted state of the event: the gateway reads guards there.
-func (j *job) guard(ctx context.Context, c eventbus.Change) error {
-	if j.wanted == nil {
-		all, err := j.p.world.Wanted.Wanted(ctx)
-		if err != nil {
-			return err
-		}
-		j.wanted = byEvent(all)
+// guards writes the wanted state of the steps' events: the gateway reads guards
+// there.
+func (j *job) guards(ctx context.Context, steps []eventbus.Step) []error {
+	if err := j.p.failEach(steps, "/before"); err != nil {
+		return all(steps, err)
 	}
-	wanted := j.wanted[c.Event]
-	t, err := j.topic(c)
+	stored, err := j.p.wanted(ctx)
 	if err != nil {
-		return err
+		return all(steps, err)
+	}
+	changed := map[string]eventbus.EventManifest{}
+	for _, s := range steps {
+		c := s.Change
+		t, err := j.topic(c)
+		if err != nil {
+			return all(steps, err)
+		}
+		wanted, begun := changed[c.Event]
+		if !begun {
+			wanted = stored[c.Event]
+			wanted.Event = mergeEntry(wanted.Event, j.events[c.Event].Event)
+			wanted.Topics = slices.Clone(wanted.Topics)
+		}
+		i := slices.IndexFunc(wanted.Topics, func(h eventbus.TopicManifest) bool { return h.Environment == c.Environment })
+		if i < 0 {
+			wanted.Topics = append(wanted.Topics, t)
+		} else {
+			wanted.Topics[i].Guard, wanted.Topics[i].GuardSubjects = t.Guard, t.GuardSubjects
+		}
+		changed[c.Event] = wanted
 	}
 	if err := j.p.fail(pointGuardChanged); err != nil {
-		return err
+		return all(steps, err)
 	}
-	wanted.Event = mergeEntry(wanted.Event, j.events[c.Event].Event)
-	i := slices.IndexFunc(wanted.Topics, func(h eventbus.TopicManifest) bool { return h.Environment == c.Environment })
-	if i < 0 {
-		wanted.Topics = append(slices.Clone(wanted.Topics), t)
-	} else {
-		wanted.Topics = slices.Clone(wanted.Topics)
-		wanted.Topics[i].Guard, wanted.Topics[i].GuardSubjects = t.Guard, t.GuardSubjects
-	}
-	if err := j.p.world.Wanted.SaveWanted(ctx, wanted); err != nil {
-		return err
-	}
-	j.wanted[c.Event] = wanted
-	return nil
-}
-
-func byEvent(list []eventbus.EventManifest) map[string]eventbus.EventManifest {
-	events := make(map[string]eventbus.EventManifest, len(list))
-	for _, m := range list {
-		events[m.Event.Name] = m
-	}
-	return events
+	return all(steps, j.p.world.Wanted.SaveWanted(ctx, slices.Collect(maps.Values(changed))))
 }
 
 // entry saves the catalog entry as the manifest has it, all fields at once: the
@@ -282,32 +329,41 @@ func (j *job) entryTopics(ctx context.Context, have eventbus.Event, m eventbus.E
 	return topics, failure
 }
 
+// wantedAtOnce is how many wanted states are saved in one transaction.
+const wantedAtOnce = 100
+
 // keepWanted saves what the plan's manifest wants of each event, laid over what
 // was wanted before; an event of which nothing changes is not written.
 func (p *Provisioner) keepWanted(ctx context.Context, actor eventbus.Actor, plan eventbus.Plan) error {
 	if len(plan.Manifest.Events) == 0 {
 		return nil
 	}
-	all, err := p.world.Wanted.Wanted(ctx)
+	before, err := p.wanted(ctx)
 	if err != nil {
-		return fmt.Errorf("read the wanted state: %w", err)
+		return err
 	}
-	before := byEvent(all)
 	deleted := map[string]bool{}
 	for _, c := range plan.Changes {
 		if c.Resource == eventbus.ResourceTopic && c.Action == eventbus.ActionDelete {
 			deleted[c.Name] = true
 		}
 	}
+	var changed []eventbus.EventManifest
+	var entries []eventbus.AuditEntry
 	for _, e := range plan.Manifest.Events {
 		have := before[e.Event.Name]
 		want := mergeWanted(have, e, deleted, plan)
-		if maps.EqualFunc(fieldsOf(have), fieldsOf(want), slices.Equal) {
-			continue
+		if !maps.EqualFunc(fieldsOf(have), fieldsOf(want), slices.Equal) {
+			changed = append(changed, want)
+			entries = append(entries, p.entry(actor, plan, "provision.wanted", e.Event.Name, eventbus.OutcomeAllowed))
 		}
-		if err := p.world.Wanted.SaveWanted(ctx, want, p.entry(actor, plan, "provision.wanted", e.Event.Name, eventbus.OutcomeAllowed)); err != nil {
-			return fmt.Errorf("save the wanted state of %s: %w", e.Event.Name, err)
+	}
+	for len(changed) > 0 {
+		n := min(len(changed), wantedAtOnce)
+		if err := p.world.Wanted.SaveWanted(ctx, changed[:n], entries[:n]...); err != nil {
+			return fmt.Errorf("save the wanted state of %s and %d more: %w", changed[0].Event.Name, n-1, err)
 		}
+		changed, entries = changed[n:], entries[n:]
 	}
 	return p.fail(pointWanted)
 }

@@ -28,8 +28,9 @@ type Topics interface {
 	// Topics gives every topic with the configs that are set on it (not the
 	// defaults), in a number of calls that does not grow with the topics.
 	Topics(ctx context.Context) ([]eventbus.Topic, error)
-	// CreateTopic fails with CodeConflict when the topic is there.
-	CreateTopic(ctx context.Context, t eventbus.Topic) error
+	// CreateTopics makes topics at the cost of few and gives the error of each,
+	// in their order: nil, or CodeConflict when the topic is there.
+	CreateTopics(ctx context.Context, topics []eventbus.Topic) []error
 	// SetTopicConfigs sets some configs and takes others off, so that the
 	// default holds; configs not named stay.
 	SetTopicConfigs(ctx context.Context, topic string, set map[string]string, remove []string) error
@@ -127,7 +128,8 @@ type Catalog interface {
 // Plans keeps plans and how far each change has come.
 type Plans interface {
 	SavePlan(ctx context.Context, p eventbus.Plan, audit ...eventbus.AuditEntry) error
-	SaveStep(ctx context.Context, s eventbus.Step, audit ...eventbus.AuditEntry) error
+	// SaveSteps saves steps of one plan, all or none.
+	SaveSteps(ctx context.Context, steps []eventbus.Step, audit ...eventbus.AuditEntry) error
 	// Plan gives a plan with one step per change, CodeNotFound when there is none.
 	Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error)
 	// UnfinishedPlans gives the plans that were begun, are not done and were not
@@ -136,10 +138,14 @@ type Plans interface {
 	AbandonPlan(ctx context.Context, id string, audit ...eventbus.AuditEntry) error
 }
 
-// Wanted keeps the wanted state of each event that is looked after.
+// Wanted keeps the wanted state of each event that is looked after; none is ever
+// removed.
 type Wanted interface {
-	Wanted(ctx context.Context) ([]eventbus.EventManifest, error)
-	SaveWanted(ctx context.Context, m eventbus.EventManifest, audit ...eventbus.AuditEntry) error
+	// WantedSince gives the wanted states saved after a version, and the newest
+	// version; -1 gets all.
+	WantedSince(ctx context.Context, version int64) ([]eventbus.EventManifest, int64, error)
+	// SaveWanted saves some, all or none.
+	SaveWanted(ctx context.Context, manifests []eventbus.EventManifest, audit ...eventbus.AuditEntry) error
 }
 
 // Grants keeps who may do what; a revoked grant stays.
@@ -155,11 +161,11 @@ type Environments interface {
 
 // Leases makes sure that one instance of several applies.
 type Leases interface {
-	TakeLease(ctx context.Context, name, holder string, ttl time.Duration) (fence int64, ok bool, err error)
+	// HoldLease takes and keeps a lease until stop is called; ok is false while
+	// another has it. held ends, with CodeUnavailable as its cause, when the
+	// lease is lost, and writes under it are refused then.
+	HoldLease(ctx context.Context, name, holder string, ttl time.Duration) (held context.Context, stop func(), ok bool, err error)
 	ReleaseLease(ctx context.Context, name, holder string) error
-	// Fenced gives a context under which writes are refused once another holds
-	// the lease.
-	Fenced(ctx context.Context, name string, fence int64) context.Context
 }
 
 // Audit is the append-only record.

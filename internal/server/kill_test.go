@@ -164,7 +164,7 @@ func killScenes() []killedScene {
 		{"a manifest is applied", func(w *world) { w.applied(produced) }},
 		{"everything changes", func(w *world) {
 			found := eventbus.Topic{Name: "dev_found", Partitions: 2, ReplicationFactor: 1}
-			if err := (topicWorld{w.kafkas}).CreateTopic(w.ctx, found); err != nil && eventbus.CodeOf(err) != eventbus.CodeConflict {
+			if err := (topicWorld{w.kafkas}).CreateTopics(w.ctx, []eventbus.Topic{found})[0]; err != nil && eventbus.CodeOf(err) != eventbus.CodeConflict {
 				w.t.Fatal(err)
 			}
 			w.applied(grown)

@@ -211,7 +211,7 @@ func TestServeOnTwoClusters(t *testing.T) {
 	})
 	topics := topicWorld{p.kafkas}
 	for _, name := range []string{"dev_orders", "prod_orders"} {
-		if err := topics.CreateTopic(t.Context(), eventbus.Topic{Name: name, Partitions: 2, ReplicationFactor: 1}); err != nil {
+		if err := topics.CreateTopics(t.Context(), []eventbus.Topic{{Name: name, Partitions: 2, ReplicationFactor: 1}})[0]; err != nil {
 			t.Fatal(err)
 		}
 	}

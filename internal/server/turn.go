@@ -12,7 +12,6 @@ import (
 const (
 	reconcileLease = "reconcile"
 	turnTime       = 5 * time.Second
-	turnRenew      = turnTime / 3
 )
 
 // turn is this instance's part in taking turns with the others.
@@ -22,49 +21,17 @@ func newTurn() turn { return turn{holder: rand.Text()} }
 
 // inTurn does something in one instance at a time; in the others it does nothing.
 // The context that do gets ends when the lease is lost, and no write under it
-// takes effect then (store.Fenced). A bus with a database of its own is alone.
+// takes effect then (store.HoldLease). A bus with a database of its own is alone.
 func (s *Server) inTurn(ctx context.Context, do func(context.Context) error) error {
 	if s.cfg.Database == "" {
 		return do(ctx)
 	}
-	fence, ok, err := s.store.TakeLease(ctx, reconcileLease, s.turn.holder, turnTime)
+	held, stop, ok, err := s.store.HoldLease(ctx, reconcileLease, s.turn.holder, turnTime)
 	if err != nil || !ok {
 		return err
 	}
-	held, end := context.WithCancel(s.store.Fenced(ctx, reconcileLease, fence))
-	renewing := make(chan struct{})
-	go func() {
-		defer close(renewing)
-		s.keepTurn(held, fence, end)
-	}()
-	err = do(held)
-	end()
-	<-renewing
-	return err
-}
-
-// keepTurn renews the lease until ctx ends, and ends it when another has the
-// lease or the time has run out.
-func (s *Server) keepTurn(ctx context.Context, fence int64, lost context.CancelFunc) {
-	until := time.Now().Add(turnTime)
-	ticker := time.NewTicker(turnRenew)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		now := time.Now()
-		got, ok, err := s.store.TakeLease(ctx, reconcileLease, s.turn.holder, turnTime)
-		switch {
-		case err == nil && ok && got == fence:
-			until = now.Add(turnTime)
-		case err == nil || !now.Before(until):
-			lost()
-			return
-		}
-	}
+	defer stop()
+	return do(held)
 }
 
 // leaveTurn gives the lease back.

@@ -75,9 +75,25 @@ func dynamicConfigs(resource kadm.ResourceConfig) map[string]string {
 	return configs
 }
 
-// CreateTopic makes a topic, CodeConflict when it is there.
-func (w topicWorld) CreateTopic(ctx context.Context, t eventbus.Topic) error {
-	return w.kafkas.ofTopic(t.Name).engine.CreateTopic(ctx, t)
+// CreateTopics makes topics, each on the Kafka of its environment, and gives the
+// error of each in their order: nil, or CodeConflict when it is there.
+func (w topicWorld) CreateTopics(ctx context.Context, topics []eventbus.Topic) []error {
+	places := map[*kafka][]int{} // of topics
+	for i, t := range topics {
+		place := w.kafkas.ofTopic(t.Name)
+		places[place] = append(places[place], i)
+	}
+	errs := make([]error, len(topics))
+	for place, indexes := range places {
+		some := make([]eventbus.Topic, len(indexes))
+		for i, index := range indexes {
+			some[i] = topics[index]
+		}
+		for i, err := range place.engine.CreateTopics(ctx, some) {
+			errs[indexes[i]] = err
+		}
+	}
+	return errs
 }
 
 // CreateTopics makes topics, each on the Kafka of its environment, and gives the

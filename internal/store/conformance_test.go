@@ -54,6 +54,7 @@ var rules = map[string]func(*testing.T, *bus){
 	"catalog":                        catalog,
 	"grants":                         grants,
 	"wanted state":                   wanted,
+	"wanted state since a version":   wantedSince,
 	"plans and steps":                plans,
 	"usage":                          usage,
 	"idempotent calls":               idempotentCalls,

@@ -34,6 +34,50 @@ func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 	return s.execute(ctx, "release the lease "+name, "UPDATE leases SET held_until = 0 WHERE name = $1 AND holder = $2", name, holder)
 }
 
+// HoldLease takes a lease as TakeLease does, and renews it three times in ttl
+// until stop is called. What is done meanwhile must be done under held: it is
+// Fenced, and it ends, with CodeUnavailable as its cause, when another took the
+// lease or it could not be renewed for as long as it lasts. stop waits for the
+// renewing to end; it does not give the lease back.
+func (s *Store) HoldLease(ctx context.Context, name, holder string, ttl time.Duration) (held context.Context, stop func(), ok bool, err error) {
+	number, ok, err := s.TakeLease(ctx, name, holder, ttl)
+	if err != nil || !ok {
+		return nil, nil, false, err
+	}
+	held, lost := context.WithCancelCause(s.Fenced(ctx, name, number))
+	renewing := make(chan struct{})
+	go func() {
+		defer close(renewing)
+		s.keepLease(held, name, holder, ttl, number, lost)
+	}()
+	return held, func() {
+		lost(nil)
+		<-renewing
+	}, true, nil
+}
+
+func (s *Store) keepLease(ctx context.Context, name, holder string, ttl time.Duration, number int64, lost context.CancelCauseFunc) {
+	until := time.Now().Add(ttl)
+	ticker := time.NewTicker(ttl / 3)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := time.Now()
+		got, ok, err := s.TakeLease(ctx, name, holder, ttl)
+		switch {
+		case err == nil && ok && got == number:
+			until = now.Add(ttl)
+		case err == nil || !now.Before(until):
+			lost(&eventbus.Error{Code: eventbus.CodeUnavailable, Message: "another instance of the bus took over the lease " + name + "; nothing more was changed", Next: "try again in a moment"})
+			return
+		}
+	}
+}
+
 type fenceKey struct{}
 
 type fence struct {

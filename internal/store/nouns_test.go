@@ -262,17 +262,55 @@ func grants(t *testing.T, b *bus) {
 
 func wanted(t *testing.T, b *bus) {
 	ctx := t.Context()
+	list := func(m ...eventbus.EventManifest) []eventbus.EventManifest { return m }
 	m := eventbus.EventManifest{Event: eventbus.Event{Name: "claim"}, Remove: []string{"dev"}, Topics: []eventbus.TopicManifest{{Environment: "dev",
 		Topic: eventbus.Topic{Name: "dev_claim", Partitions: 3, Configs: map[string]string{"retention.ms": "1"}}, ValueSchema: "{ }", Guard: eventbus.SchemaGuardWarn}}}
-	ok(t, b.SaveWanted(ctx, eventbus.EventManifest{Event: eventbus.Event{Name: "claim"}}))
-	ok(t, b.SaveWanted(ctx, m, entry("manifest.save", "claim")))
+	same(t, must[[]eventbus.EventManifest](t)(b.Wanted(ctx)), []eventbus.EventManifest{})
+	ok(t, b.SaveWanted(ctx, list(eventbus.EventManifest{Event: eventbus.Event{Name: "claim"}})))
+	ok(t, b.SaveWanted(ctx, list(m), entry("manifest.save", "claim")))
 	other := eventbus.EventManifest{Event: eventbus.Event{Name: "B"}}
-	ok(t, b.SaveWanted(ctx, other))
-	same(t, must[[]eventbus.EventManifest](t)(b.Wanted(ctx)), []eventbus.EventManifest{other, m})
-	ok(t, b.DeleteWanted(ctx, "B", entry("manifest.delete", "B")))
-	refused(t, b.DeleteWanted(ctx, "B"), eventbus.CodeNotFound)
-	same(t, must[[]eventbus.EventManifest](t)(b.Wanted(ctx)), []eventbus.EventManifest{m})
-	checkChain(t, b, 2)
+	ok(t, b.SaveWanted(ctx, list(other)))
+	same(t, must[[]eventbus.EventManifest](t)(b.Wanted(ctx)), list(other, m))
+	ok(t, b.SaveWanted(ctx, nil, entry("nothing", "")))
+	refused(t, b.SaveWanted(ctx, list(eventbus.EventManifest{Event: eventbus.Event{Name: "C"}}, eventbus.EventManifest{Event: eventbus.Event{Name: "\xff"}}), entry("manifest.save", "C")), eventbus.CodeInvalid)
+	same(t, must[[]eventbus.EventManifest](t)(b.Wanted(ctx)), list(other, m)) // all or none
+	checkChain(t, b, 1)
+}
+
+// wantedSince: whoever knows a version reads what came after it, and nothing else.
+func wantedSince(t *testing.T, b *bus) {
+	ctx := t.Context()
+	save := func(names ...string) {
+		t.Helper()
+		var list []eventbus.EventManifest
+		for _, name := range names {
+			list = append(list, eventbus.EventManifest{Event: eventbus.Event{Name: name}})
+		}
+		ok(t, b.SaveWanted(ctx, list))
+	}
+	version := int64(-1)
+	since := func(want string) {
+		t.Helper()
+		list, newest, err := b.WantedSince(ctx, version)
+		ok(t, err)
+		if got := names(list, func(m eventbus.EventManifest) string { return m.Event.Name }); got != want || newest < version {
+			t.Fatalf("since %d: %q up to %d, want %q", version, got, newest, want)
+		}
+		version = newest
+	}
+	since("")
+	save("b", "a")
+	since("a b")
+	since("")
+	save("c")
+	save("a")
+	since("a c")
+	save("c", "c")
+	since("c")
+	version = -1
+	since("a b c")
+	version = 1 << 40 // of another database
+	since("")
 }
 
 func plans(t *testing.T, b *bus) {
@@ -288,7 +326,7 @@ func plans(t *testing.T, b *bus) {
 	}
 	unfinished("") // only looked at so far
 	step := eventbus.Step{PlanID: "p1", Index: 0, State: eventbus.StepFailed, Attempts: 1, Error: "no disk", At: day}
-	ok(t, b.SaveStep(ctx, step, entry("apply", "dev_claim")))
+	ok(t, b.SaveSteps(ctx, []eventbus.Step{step}, entry("apply", "dev_claim")))
 	unfinished("p1")
 	plan, steps, err := b.Plan(ctx, "p1")
 	ok(t, err)
@@ -297,27 +335,27 @@ func plans(t *testing.T, b *bus) {
 	same(t, steps, []eventbus.Step{step, {PlanID: "p1", Index: 1, Change: p.Changes[1], State: eventbus.StepWaiting}})
 	for _, i := range []int{0, 1, 1} {
 		unfinished("p1")
-		ok(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p1", Index: i, State: eventbus.StepDone, At: day}))
+		ok(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p1", Index: i, State: eventbus.StepDone, At: day}}))
 		if i == 0 { // done, undone, done again
-			ok(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p1", Index: 0, State: eventbus.StepRunning, At: day}))
-			ok(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p1", Index: 0, State: eventbus.StepDone, At: day}))
+			ok(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p1", Index: 0, State: eventbus.StepRunning, At: day}}))
+			ok(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p1", Index: 0, State: eventbus.StepDone, At: day}}))
 			continue
 		}
 		break
 	}
 	unfinished("")
-	refused(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p1", Index: 2}), eventbus.CodeInvalid)
-	refused(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p1", Index: -1}), eventbus.CodeInvalid)
-	refused(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p9", Index: 0}, entry("apply", "")), eventbus.CodeNotFound)
+	refused(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p1", Index: 2}}), eventbus.CodeInvalid)
+	refused(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p1", Index: -1}}), eventbus.CodeInvalid)
+	refused(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p9", Index: 0}}, entry("apply", "")), eventbus.CodeNotFound)
 	_, _, err = b.Plan(ctx, "p9")
 	refused(t, err, eventbus.CodeNotFound)
 
 	p.ID = "p2"
 	ok(t, b.SavePlan(ctx, p))
-	ok(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p2", State: eventbus.StepRunning}))
+	ok(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p2", State: eventbus.StepRunning}}))
 	unfinished("p2")
 	ok(t, b.AbandonPlan(ctx, "p2", entry("plan.abandon", "p2")))
-	ok(t, b.SaveStep(ctx, eventbus.Step{PlanID: "p2", State: eventbus.StepDone}))
+	ok(t, b.SaveSteps(ctx, []eventbus.Step{eventbus.Step{PlanID: "p2", State: eventbus.StepDone}}))
 	unfinished("")
 	refused(t, b.AbandonPlan(ctx, "p9"), eventbus.CodeNotFound)
 	checkChain(t, b, 3)

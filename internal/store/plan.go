@@ -3,37 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
+	"strings"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 )
-
-// SaveWanted inserts or replaces the wanted state of one event.
-func (s *Store) SaveWanted(ctx context.Context, m eventbus.EventManifest, audit ...eventbus.AuditEntry) error {
-	return s.put(ctx, "save the wanted state of "+m.Event.Name, m, audit,
-		"INSERT INTO wanted_events (event, document) VALUES ($1, $2) ON CONFLICT (event) DO UPDATE SET document = excluded.document", m.Event.Name)
-}
-
-// Wanted gives the wanted state of every event, by name.
-func (s *Store) Wanted(ctx context.Context) ([]eventbus.EventManifest, error) {
-	return sortedDocuments(ctx, s, "wanted_events", "wanted state", func(m eventbus.EventManifest) string { return m.Event.Name })
-}
-
-// DeleteWanted forgets the wanted state of an event: it is no longer looked
-// after.
-func (s *Store) DeleteWanted(ctx context.Context, event string, audit ...eventbus.AuditEntry) error {
-	return s.inTx(ctx, "delete the wanted state of "+event, func(tx *sql.Tx) error {
-		rows, err := exec(ctx, tx, "DELETE FROM wanted_events WHERE event = $1", event)
-		switch {
-		case err != nil:
-			return err
-		case rows == 0:
-			return notFound("wanted state of event", event)
-		}
-		_, err = s.chain(ctx, tx, audit)
-		return err
-	})
-}
 
 // SavePlan saves a plan; a plan never changes (CodeConflict when it is there).
 func (s *Store) SavePlan(ctx context.Context, p eventbus.Plan, audit ...eventbus.AuditEntry) error {
@@ -54,22 +29,34 @@ func (s *Store) SavePlan(ctx context.Context, p eventbus.Plan, audit ...eventbus
 	})
 }
 
-// SaveStep records how far one change of a plan has come. From its first step
-// on, the plan counts as being applied; when all are done, it is finished.
-func (s *Store) SaveStep(ctx context.Context, step eventbus.Step, audit ...eventbus.AuditEntry) error {
-	return s.inTx(ctx, "save a step of plan "+step.PlanID, func(tx *sql.Tx) error {
+// stepRows is the number of steps in one statement, for the same reason as
+// auditRows.
+const stepRows = 16
+
+// SaveSteps records how far some changes of one plan have come, each named once:
+// all of them, or none. From its first step on, the plan counts as being applied;
+// when all are done, it is finished.
+func (s *Store) SaveSteps(ctx context.Context, steps []eventbus.Step, audit ...eventbus.AuditEntry) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	id := steps[0].PlanID
+	return s.inTx(ctx, "save the steps of plan "+id, func(tx *sql.Tx) error {
 		// First the plan's row: it orders concurrent writers of its steps.
 		changes, err := queryRows(ctx, tx, func(rows *sql.Rows) (n int, err error) { return n, rows.Scan(&n) },
-			"UPDATE plans SET state = CASE WHEN state = 'planned' THEN 'applying' ELSE state END WHERE id = $1 RETURNING changes", step.PlanID)
+			"UPDATE plans SET state = CASE WHEN state = 'planned' THEN 'applying' ELSE state END WHERE id = $1 RETURNING changes", id)
 		switch {
 		case err != nil:
 			return err
 		case len(changes) == 0:
-			return notFound("plan", step.PlanID)
-		case step.Index < 0 || step.Index >= changes[0]:
-			return eventbus.Errorf(eventbus.CodeInvalid, "plan %s has %d changes, there is no step %d", step.PlanID, changes[0], step.Index)
+			return notFound("plan", id)
 		}
-		if err := saveStep(ctx, tx, step); err != nil {
+		for _, step := range steps {
+			if step.PlanID != id || step.Index < 0 || step.Index >= changes[0] {
+				return eventbus.Errorf(eventbus.CodeInvalid, "plan %s has %d changes, there is no step %d of plan %s; nothing was saved", id, changes[0], step.Index, step.PlanID)
+			}
+		}
+		if err := saveSteps(ctx, tx, id, steps); err != nil {
 			return err
 		}
 		_, err = s.chain(ctx, tx, audit)
@@ -77,30 +64,39 @@ func (s *Store) SaveStep(ctx context.Context, step eventbus.Step, audit ...event
 	})
 }
 
-func saveStep(ctx context.Context, tx *sql.Tx, step eventbus.Step) error {
-	before, err := queryRows(ctx, tx, func(rows *sql.Rows) (n string, err error) { return n, rows.Scan(&n) },
-		"SELECT state FROM plan_steps WHERE plan_id = $1 AND position = $2", step.PlanID, step.Index)
-	if err != nil {
-		return err
-	}
-	if _, err := exec(ctx, tx, `INSERT INTO plan_steps (plan_id, position, state, attempts, problem, at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (plan_id, position) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
-		problem = excluded.problem, at = excluded.at`,
-		step.PlanID, step.Index, string(step.State), step.Attempts, step.Error, micros(step.At)); err != nil {
-		return err
-	}
-	more := 0
-	if step.State == eventbus.StepDone {
-		more++
-	}
-	if slices.Contains(before, string(eventbus.StepDone)) {
-		more--
+func saveSteps(ctx context.Context, tx *sql.Tx, plan string, steps []eventbus.Step) error {
+	more := 0 // steps that are done now and were not
+	for chunk := range slices.Chunk(steps, stepRows) {
+		args, marks, rows := []any{plan}, make([]string, len(chunk)), make([]string, len(chunk))
+		for i, step := range chunk {
+			if step.State == eventbus.StepDone {
+				more++
+			}
+			args = append(args, step.Index)
+			marks[i] = fmt.Sprintf("$%d", len(args))
+		}
+		before, err := queryRows(ctx, tx, count, "SELECT COUNT(*) FROM plan_steps WHERE plan_id = $1 AND state = 'done' AND position IN ("+strings.Join(marks, ", ")+")", args...)
+		if err != nil {
+			return err
+		}
+		more -= int(before[0])
+		args = args[:1]
+		for i, step := range chunk {
+			n := len(args)
+			rows[i] = fmt.Sprintf("($1, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5)
+			args = append(args, step.Index, string(step.State), step.Attempts, step.Error, micros(step.At))
+		}
+		if _, err := exec(ctx, tx, "INSERT INTO plan_steps (plan_id, position, state, attempts, problem, at) VALUES "+strings.Join(rows, ", ")+`
+			ON CONFLICT (plan_id, position) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+			problem = excluded.problem, at = excluded.at`, args...); err != nil {
+			return err
+		}
 	}
 	if more == 0 {
 		return nil
 	}
-	_, err = exec(ctx, tx, `UPDATE plans SET steps_done = steps_done + $2, state = CASE
-		WHEN state = 'abandoned' THEN state WHEN steps_done + $2 >= changes THEN 'done' ELSE 'applying' END WHERE id = $1`, step.PlanID, more)
+	_, err := exec(ctx, tx, `UPDATE plans SET steps_done = steps_done + $2, state = CASE
+		WHEN state = 'abandoned' THEN state WHEN steps_done + $2 >= changes THEN 'done' ELSE 'applying' END WHERE id = $1`, plan, more)
 	return err
 }
 
