@@ -22,12 +22,54 @@ type Environment struct {
 	BootstrapExternal string `json:"bootstrapExternal,omitempty" yaml:"bootstrapExternal,omitempty"` // SASL_SSL "from outside AWS"
 	RegistryURL       string `json:"registryURL,omitempty" yaml:"registryURL,omitempty"`
 
+	// AWS names the MSK cluster of an environment where AWS keeps the principals
+	// and decides what they may: clients speak to its brokers, not to the bus.
+	// Zero where the bus's own directory and gateway do. Filled like the addresses.
+	AWS Deployment `json:"aws,omitzero" yaml:"-"`
+
 	Limits TopicLimits `json:"limits" yaml:"limits"`
 }
 
+// OnAWS reports whether AWS keeps the principals of the environment.
+func (e Environment) OnAWS() bool { return e.AWS.Path != "" }
+
+// Place gives the names under which principals and topics of the environment are
+// addressed; own are those of the bus's own directory.
+func (e Environment) Place(own Deployment) Deployment {
+	if e.OnAWS() {
+		return e.AWS
+	}
+	return own
+}
+
+// Lacks says, a sentence each, what the bus cannot do in an environment on AWS,
+// because nothing of it stands between client and broker; nil elsewhere.
+func (e Environment) Lacks() []string {
+	if !e.OnAWS() {
+		return nil
+	}
+	return []string{
+		"Who really produces and consumes is not seen: clients speak to Amazon MSK itself. AWS CloudTrail and the consumer groups tell.",
+		"Records are not held against their schema when they are produced: there is no schema guard.",
+		"Fields of PII and PHI are masked for people in the portal, not on the wire.",
+		"A change of access takes up to about a minute until Amazon MSK enforces it.",
+	}
+}
+
+// At gives the environment with the place of another: what the server fills in,
+// and nobody writes into a manifest.
+func (e Environment) At(other Environment) Environment {
+	e.Bootstrap, e.BootstrapIAM, e.BootstrapExternal = other.Bootstrap, other.BootstrapIAM, other.BootstrapExternal
+	e.RegistryURL, e.AWS = other.RegistryURL, other.AWS
+	return e
+}
+
 // SchemaGuardDefault is the guard of a topic whose manifest does not name one:
-// enforce in production, else warn.
+// enforce in production, else warn; off where clients do not pass the gateway.
 func (e Environment) SchemaGuardDefault() SchemaGuard {
+	if e.OnAWS() {
+		return SchemaGuardOff
+	}
 	if e.Production {
 		return SchemaGuardEnforce
 	}

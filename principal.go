@@ -164,10 +164,11 @@ type AccessKey struct {
 	Version   int64     `json:"version"`
 }
 
-// KeyOffer is a new access key that its technical contact may collect, once. The
-// secret is not in it: it stays where the key's secret is sealed.
+// KeyOffer is a new access key that its technical contact may collect, once. For
+// a user of the bus's own directory the secret stays where the directory has
+// sealed it; AWS shows a secret never again, so that the offer of one there has it.
 type KeyOffer struct {
-	User        string    `json:"user"`              // name of the IAM user
+	User        string    `json:"user"`              // name of the IAM user; its ARN when AWS keeps it
 	KeyID       string    `json:"keyId"`             // empty: it was withdrawn, another is being made
 	Team        string    `json:"team"`              // who may collect it
 	Contact     string    `json:"contact,omitempty"` // of the team; empty: anybody of it
@@ -176,8 +177,12 @@ type KeyOffer struct {
 	ExpiresAt   time.Time `json:"expiresAt"`
 	CollectedBy string    `json:"collectedBy,omitempty"` // person id
 	CollectedAt time.Time `json:"collectedAt,omitzero"`
+	Sealed      []byte    `json:"sealed,omitempty"` // on AWS: the secret, encrypted, until it is collected
 	Version     int64     `json:"version"`
 }
+
+// OnAWS reports whether AWS keeps the user.
+func (o KeyOffer) OnAWS() bool { return strings.HasPrefix(o.User, "arn:") }
 
 // Waits reports whether the key may still be collected.
 func (o KeyOffer) Waits(now time.Time) bool {

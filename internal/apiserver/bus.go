@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/client"
@@ -25,11 +26,26 @@ func (a *API) getBus(context.Context, *none) (*body[client.Bus], error) {
 }
 
 type environmentList struct {
-	Environments []eventbus.Environment `json:"environments"`
+	Environments []place `json:"environments"`
+}
+
+// place is an environment with what a reader must know of it.
+type place struct {
+	eventbus.Environment
+	Lacks []string `json:"lacks,omitempty" doc:"What the bus cannot do there, a sentence each: in an environment on AWS clients speak to Amazon MSK itself."`
 }
 
 func (a *API) listEnvironments(context.Context, *none) (*body[environmentList], error) {
-	return &body[environmentList]{environmentList{a.parts.Bus().Environments}}, nil
+	list := environmentList{Environments: []place{}}
+	for _, e := range a.parts.Bus().Environments {
+		list.Environments = append(list.Environments, place{e, e.Lacks()})
+	}
+	return &body[environmentList]{list}, nil
+}
+
+// onAWS reports whether AWS keeps the principals of an environment.
+func (a *API) onAWS(environment string) bool {
+	return slices.ContainsFunc(a.parts.Bus().Environments, func(e eventbus.Environment) bool { return e.Name == environment && e.OnAWS() })
 }
 
 type clientEnvironmentInput struct {
@@ -38,9 +54,9 @@ type clientEnvironmentInput struct {
 }
 
 // clientEnvironment: keys of the test principals only for whom the directory
-// of `dev` belongs to.
+// of `dev` belongs to. On AWS there are none to give, only names.
 func (a *API) clientEnvironment(ctx context.Context, in *clientEnvironmentInput) (*body[map[string]string], error) {
-	if in.Principal != "" && actorOf(ctx).Person.ID != a.parts.Administrator.ID {
+	if in.Principal != "" && !a.onAWS(in.Environment) && actorOf(ctx).Person.ID != a.parts.Administrator.ID {
 		return nil, &eventbus.Error{Code: eventbus.CodeForbidden,
 			Message: "only the local administrator of `dev` may read the keys of a test principal again",
 			Next:    "run the command as the user who started `eventbus dev`, without EVENTBUS_TOKEN and `eventbus login`"}

@@ -50,7 +50,13 @@ func (a *API) createKey(ctx context.Context, in *IdentityPath) (*created[newKey]
 	return answerKey(a.parts.Directory.CreateAccessKey(ctx, actorOf(ctx), in.Name))
 }
 
-func (a *API) collectKey(ctx context.Context, in *IdentityPath) (*body[newKey], error) {
+// KeyOwnerPath names a user of the bus's own directory, or by its ARN one that AWS
+// keeps, its slashes escaped.
+type KeyOwnerPath struct {
+	Name string `path:"name" minLength:"1" maxLength:"640"`
+}
+
+func (a *API) collectKey(ctx context.Context, in *KeyOwnerPath) (*body[newKey], error) {
 	id, secret, err := a.parts.Offers.Collect(ctx, actorOf(ctx), in.Name)
 	if err != nil {
 		return nil, err

@@ -45,8 +45,7 @@ func overlay(now, wanted []eventbus.Environment) []eventbus.Environment {
 			envs = append(envs, w)
 			continue
 		}
-		w.Bootstrap, w.BootstrapIAM, w.BootstrapExternal, w.RegistryURL = envs[i].Bootstrap, envs[i].BootstrapIAM, envs[i].BootstrapExternal, envs[i].RegistryURL
-		envs[i] = w
+		envs[i] = w.At(envs[i])
 	}
 	eventbus.SortEnvironments(envs)
 	return envs
@@ -135,7 +134,7 @@ func completeTopic(t *eventbus.TopicManifest, event string, env eventbus.Environ
 	if t.Compatibility == "" && hasSchema {
 		t.Compatibility = eventbus.CompatibilityBackward
 	}
-	if t.Guard == "" {
+	if t.Guard == "" || env.OnAWS() { // where no gateway stands there is none, whatever is written
 		t.Guard = eventbus.SchemaGuardOff
 		if hasSchema || len(t.GuardSubjects) > 0 {
 			t.Guard = env.SchemaGuardDefault()

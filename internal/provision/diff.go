@@ -134,8 +134,7 @@ func (d *differ) diffEnvironments() {
 			d.keepPrefix(c, have, want)
 		}
 		c.Action = eventbus.ActionUpdate
-		want.Bootstrap, want.BootstrapIAM, want.BootstrapExternal, want.RegistryURL = have.Bootstrap, have.BootstrapIAM, have.BootstrapExternal, have.RegistryURL
-		for _, f := range differences(fieldsOf(have), fieldsOf(want)) {
+		for _, f := range differences(fieldsOf(have), fieldsOf(want.At(have))) {
 			c.Field, c.Old, c.New = f.name, f.old, f.new
 			// Letting personal data in, or dropping production's own approval,
 			// weakens a rule.

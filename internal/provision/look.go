@@ -195,8 +195,7 @@ func (s *seen) hash(m eventbus.Manifest, envs []eventbus.Environment) string {
 	}{Topics: map[string]*eventbus.Topic{}, Wanted: map[string]eventbus.EventManifest{}, Grants: map[string]eventbus.Grant{},
 		Subjects: map[string]subject{}, Principals: s.principals, Entries: map[string]map[string]json.RawMessage{}}
 	for _, e := range envs {
-		e.Bootstrap, e.BootstrapIAM, e.BootstrapExternal, e.RegistryURL = "", "", "", ""
-		about.Environments = append(about.Environments, e)
+		about.Environments = append(about.Environments, e.At(eventbus.Environment{}))
 	}
 	for name, subject := range s.subjects {
 		subject.Latest.Text = "" // the id says it

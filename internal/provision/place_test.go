@@ -308,3 +308,20 @@ func changeOf(t *testing.T, bus *Provisioner, name string) eventbus.Change {
 	t.Fatalf("no drift of %s: %v %v", name, changes, err)
 	return eventbus.Change{}
 }
+
+// TestNoGuardOnAWS: a topic that clients reach without the gateway has no schema
+// guard, and the manifest says so, whatever was written.
+func TestNoGuardOnAWS(t *testing.T) {
+	envs := eventbus.DemoEnvironments()
+	envs[2].AWS.Path = "eventbus/production/"
+	m := eventbus.Manifest{Events: []eventbus.EventManifest{{Event: eventbus.Event{Name: "letter-ready"}, Topics: []eventbus.TopicManifest{
+		{Environment: "staging", ValueSchema: `"string"`, Guard: eventbus.SchemaGuardEnforce},
+		{Environment: "production", ValueSchema: `"string"`, Guard: eventbus.SchemaGuardEnforce}}}}}
+	var faults problems
+	done := complete(m, envs, &faults)
+	for environment, want := range map[string]eventbus.SchemaGuard{"staging": eventbus.SchemaGuardEnforce, "production": eventbus.SchemaGuardOff} {
+		if topic, _ := done.Events[0].Topic(environment); topic.Guard != want || len(faults) > 0 {
+			t.Errorf("%s: guard %s, want %s; faults %v", environment, topic.Guard, want, faults)
+		}
+	}
+}
