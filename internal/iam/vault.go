@@ -23,6 +23,7 @@ import (
 // each purpose.
 type vault struct {
 	secrets cipher.AEAD // seals the secrets of access keys
+	foreign cipher.AEAD // seals the secrets of keys that AWS made
 	tokens  cipher.AEAD // seals session tokens
 	derive  []byte      // gives temporary keys their secrets
 	random  sync.Mutex
@@ -33,6 +34,9 @@ func newVault(master []byte, rand io.Reader) (*vault, error) {
 	v := &vault{rand: rand}
 	var err error
 	if v.secrets, err = aead(master, "eventbus access key secrets v1"); err != nil {
+		return nil, err
+	}
+	if v.foreign, err = aead(master, "eventbus foreign key secrets v1"); err != nil {
 		return nil, err
 	}
 	if v.tokens, err = aead(master, "eventbus session tokens v1"); err != nil {
