@@ -39,6 +39,7 @@ var rules = map[string]func(*testing.T, *bus){
 	"iam version":                    iamVersion,
 	"iam changes":                    iamChanges,
 	"key offers":                     keyOffers,
+	"key offers of two places":       accountKeyOffers,
 	"a key is collected once of 16":  keyOfferConcurrent,
 	"iam changes of long ago":        iamChangesLongAgo,
 	"request round trip":             requestRoundTrip,

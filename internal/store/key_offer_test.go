@@ -55,3 +55,31 @@ func keyOfferConcurrent(t *testing.T, b *bus) {
 	all.Wait()
 	same(t, won.Load(), int64(1))
 }
+
+// accountKeyOffers: users of one name, in the bus's own directory and in two
+// accounts of AWS, have an offer each; those on AWS need no user of the directory.
+func accountKeyOffers(t *testing.T, b *bus) {
+	ctx := t.Context()
+	must[eventbus.IAMUser](t)(b.SaveUser(ctx, eventbus.IAMUser{Name: "partner"}))
+	users := []string{"partner", "arn:aws-us-gov:iam::111111111111:user/eventbus/staging/partner", "arn:aws-us-gov:iam::222222222222:user/eventbus/staging/partner"}
+	saved := map[string]eventbus.KeyOffer{}
+	for i, user := range users {
+		saved[user] = must[eventbus.KeyOffer](t)(b.SaveKeyOffer(ctx, eventbus.KeyOffer{User: user, KeyID: "AKIA" + string(rune(48+i)), Sealed: []byte{byte(i), 0, 255}, ExpiresAt: day}, nil))
+	}
+	for _, user := range users {
+		same(t, must[eventbus.KeyOffer](t)(b.KeyOffer(ctx, user)), saved[user])
+	}
+	taken := saved[users[1]]
+	taken.CollectedAt, taken.Sealed = day, nil
+	taken = must[eventbus.KeyOffer](t)(b.SaveKeyOffer(ctx, taken, nil))
+	_, err := b.SaveKeyOffer(ctx, saved[users[1]], nil)
+	refused(t, err, eventbus.CodeConflict)
+	same(t, must[eventbus.KeyOffer](t)(b.KeyOffer(ctx, users[1])), taken)
+
+	ok(t, b.DeleteKeyOffer(ctx, users[1]))
+	ok(t, b.DeleteKeyOffer(ctx, users[1])) // done twice is done once
+	_, err = b.KeyOffer(ctx, users[1])
+	refused(t, err, eventbus.CodeNotFound)
+	ok(t, b.DeleteUser(ctx, "partner"))
+	same(t, must[eventbus.KeyOffer](t)(b.KeyOffer(ctx, users[2])), saved[users[2]])
+}
