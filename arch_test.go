@@ -42,19 +42,20 @@ var layers = map[string]int{
 	"internal/notify":     2,
 	"internal/audit":      2,
 
-	"internal/gateway":         3,
-	"internal/restproxy":       3,
-	"internal/apiserver":       3,
-	"internal/portal":          3,
-	"internal/devidp":          3,
-	"internal/iam/sts":         3,
-	"internal/registry/rest":   3,
-	"internal/store":           3,
-	"internal/store/storetest": 3, // starts PostgreSQL for the tests of others
-	"internal/cluster":         3,
-	"internal/telemetry":       3,
-	"internal/awscloud":        3,
-	"internal/outbound":        3,
+	"internal/gateway":           3,
+	"internal/restproxy":         3,
+	"internal/apiserver":         3,
+	"internal/portal":            3,
+	"internal/devidp":            3,
+	"internal/iam/sts":           3,
+	"internal/registry/rest":     3,
+	"internal/store":             3,
+	"internal/store/storetest":   3, // starts PostgreSQL for the tests of others
+	"internal/cluster":           3,
+	"internal/telemetry":         3,
+	"internal/awscloud":          3,
+	"internal/awscloud/mototest": 3, // starts moto for the tests of others
+	"internal/outbound":          3,
 
 	"internal/server": 4,
 

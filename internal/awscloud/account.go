@@ -97,6 +97,9 @@ func (a *Account) checkIdentity(ctx context.Context, client *sts.Client) error {
 // provision's EnvironmentAccess.
 func (a *Account) Deployment() eventbus.Deployment { return a.cfg.Deployment }
 
+// Found is the cluster as AWS described it when the account was opened.
+func (a *Account) Found() Cluster { return a.cluster }
+
 // identity reads the ARN of a principal of this account and path.
 func (a *Account) identity(principal string) (eventbus.Principal, error) {
 	id, err := eventbus.ParseIdentityARN(principal)

@@ -51,13 +51,22 @@ const (
 	longestBackoff  = 20 * time.Second
 )
 
-func (c Config) withDefaults() (Config, error) {
+// filled is the configuration with the names that were left out.
+func (c Config) filled() Config {
 	if c.Deployment.Path == "" {
 		c.Deployment.Path = "eventbus/" + c.Environment + "/"
 	}
 	if c.Name == "" {
 		c.Name = c.Deployment.Cluster
 	}
+	return c
+}
+
+// Place gives the deployment with its Path, before AWS is asked.
+func (c Config) Place() eventbus.Deployment { return c.filled().Deployment }
+
+func (c Config) withDefaults() (Config, error) {
+	c = c.filled()
 	if c.Attempts <= 0 {
 		c.Attempts = defaultAttempts
 	}
@@ -67,7 +76,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if faults := c.faults(); len(faults) > 0 {
+	if faults := c.Faults(); len(faults) > 0 {
 		return c, eventbus.Invalid("AWS access of environment "+c.Environment+" was not opened", faults...)
 	}
 	return c, nil
@@ -87,9 +96,11 @@ var (
 	brokerName  = regexp.MustCompile(`^[A-Za-z0-9.-]{1,253}:\d{1,5}$`)
 )
 
-// faults lists everything that is wrong at once.
-func (c Config) faults() []eventbus.Fault {
+// Faults lists everything that is wrong with the configuration by itself, at once
+// and without a call to AWS; Open refuses it for the same.
+func (c Config) Faults() []eventbus.Fault {
 	var faults []eventbus.Fault
+	c = c.filled()
 	check := func(path, value string, legal *regexp.Regexp, fix string) {
 		if !legal.MatchString(value) {
 			faults = append(faults, eventbus.Fault{Path: path, Message: fmt.Sprintf("%q cannot be", value), Fix: fix})
