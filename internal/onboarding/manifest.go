@@ -19,7 +19,7 @@ func (s *Service) Manifest(ctx context.Context, r eventbus.Request, environment 
 	if err != nil {
 		return eventbus.Manifest{}, err
 	}
-	b := builder{request: r, deployment: s.cfg.Deployment, at: s.now()}
+	b := builder{request: r, at: s.now()}
 	for _, e := range s.environments() {
 		if e.Name == environment {
 			b.env = e
@@ -28,6 +28,7 @@ func (s *Service) Manifest(ctx context.Context, r eventbus.Request, environment 
 	if b.env.Name == "" {
 		return eventbus.Manifest{}, eventbus.Errorf(eventbus.CodeNotFound, "there is no environment %q", environment)
 	}
+	b.deployment = b.env.Place(s.cfg.Deployment)
 	if b.base, err = s.base(ctx, r.Event); err != nil {
 		return eventbus.Manifest{}, err
 	}
@@ -90,7 +91,7 @@ func (s *Service) grants(ctx context.Context, event, environment string) ([]even
 type builder struct {
 	request    eventbus.Request
 	env        eventbus.Environment
-	deployment eventbus.Deployment
+	deployment eventbus.Deployment // where the environment's principals live
 	at         time.Time
 	base       eventbus.EventManifest
 	grants     []eventbus.Grant // in force: offboarding and revocation
@@ -215,7 +216,7 @@ func (b builder) topic(c *ProducerContent) eventbus.TopicManifest {
 		t.Configs["min.insync.replicas"] = strconv.Itoa(int(limits.MinInsyncReplicas))
 	}
 	guard := c.Schema.Guard
-	if guard == "" {
+	if guard == "" || b.env.OnAWS() { // where no gateway stands, none is set
 		guard = b.env.SchemaGuardDefault()
 	}
 	return eventbus.TopicManifest{Environment: b.env.Name, Topic: t, ValueSchema: c.Schema.Value, KeySchema: c.Schema.Key,
@@ -242,7 +243,7 @@ func (b builder) changed(c *ChangeContent) (eventbus.EventManifest, error) {
 	if level, ok := eventbus.ParseCompatibility(string(c.Schema.Compatibility)); ok {
 		t.Compatibility, m.Event.Compatibility = level, level
 	}
-	if c.Schema.Guard != "" {
+	if c.Schema.Guard != "" && !b.env.OnAWS() {
 		t.Guard = c.Schema.Guard
 	}
 	if c.Topic.Partitions > 0 {
@@ -287,10 +288,10 @@ func (b builder) changedText(c *ChangeContent, e *eventbus.Event) {
 func (b builder) arns(a Access) []string {
 	arns := slices.Clone(a.Principals)
 	if a.Role != "" {
-		arns = append(arns, eventbus.RoleARN(b.deployment.Partition, b.deployment.Account, a.Role))
+		arns = append(arns, b.deployment.RoleARN(a.Role))
 	}
 	if a.User != "" {
-		arns = append(arns, eventbus.UserARN(b.deployment.Partition, b.deployment.Account, a.User))
+		arns = append(arns, b.deployment.UserARN(a.User))
 	}
 	return arns
 }
@@ -302,7 +303,7 @@ func (b builder) grant(event, team, principal string, a Access) eventbus.Grant {
 			g.ApprovedBy = append(g.ApprovedBy, approval.By)
 		}
 	}
-	if a.Role != "" && principal == eventbus.RoleARN(b.deployment.Partition, b.deployment.Account, a.Role) {
+	if a.Role != "" && principal == b.deployment.RoleARN(a.Role) {
 		g.TrustedBy = a.TrustedBy
 	}
 	return g

@@ -325,6 +325,9 @@ func (v *validator) access(section string, access map[string]Access, asked []eve
 		}
 		v.principals(path+".principals", a.Principals)
 		v.principals(path+".trustedBy", a.TrustedBy)
+		if e.OnAWS() {
+			v.placed(path+".principals", a.Principals, e)
+		}
 		for _, n := range []struct{ path, name string }{{path + ".role", a.Role}, {path + ".user", a.User}} {
 			if n.name != "" && !createdName.MatchString(n.name) {
 				v.fault(n.path, fmt.Sprintf("%q is not a legal IAM name", n.name), "use letters, digits and +=,.@_-, at most 64")
@@ -370,6 +373,18 @@ func (v *validator) principals(path string, arns []string) {
 			v.fault(fmt.Sprintf("%s[%d]", path, i), err.Error(), "write one role or user; root and wildcards are not accepted")
 		} else if slices.Contains(arns[:i], arn) {
 			v.fault(fmt.Sprintf("%s[%d]", path, i), "is named twice", "keep one")
+		}
+	}
+}
+
+// placed asks that what is named by its ARN is what the bus has made on AWS: it
+// touches nothing else there.
+func (v *validator) placed(path string, arns []string, e eventbus.Environment) {
+	for i, arn := range arns {
+		id, err := eventbus.ParseIdentityARN(arn)
+		if err == nil && arn != e.AWS.RoleARN(id.Name) && arn != e.AWS.UserARN(id.Name) {
+			v.fault(fmt.Sprintf("%s[%d]", path, i), arn+" is not one that the bus makes in "+e.Name,
+				"write role: with a new name, and this ARN under trustedBy; the bus's own are below "+e.AWS.RoleARN(""))
 		}
 	}
 }
