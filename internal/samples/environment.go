@@ -9,14 +9,14 @@ import (
 
 // Access is how one principal reaches one bus.
 type Access struct {
-	Bootstrap        string // host:port
+	Bootstrap        string // host:port, or several with commas between
 	SecurityProtocol string // PLAINTEXT or SASL_SSL
 	RegistryURL      string
 	RoleARN          string // role to assume; empty on PLAINTEXT, or to use the credentials as they are
 	AccessKeyID      string
 	SecretAccessKey  string
 	Region           string
-	STSEndpoint      string // URL of the bus's STS; empty on AWS
+	STSEndpoint      string // URL of the bus's STS; empty where AWS keeps the principals
 	CAFile           string // PEM; empty when the system's authorities do
 	Truststore       string // PKCS#12, passwordless; empty when Java's do
 	Idempotent       bool   // the grant holds kafka-cluster:WriteDataIdempotently

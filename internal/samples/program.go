@@ -189,6 +189,7 @@ var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Option("missingkey=error").Funcs(template.FuncMap{
 	"go": strconv.Quote, "js": quote, "python": quote, "java": quote, "sh": shell, "compact": compact,
+	"brokers": func(list string) []string { return strings.Split(list, ",") },
 }).ParseFS(templateFiles, "templates/*.tmpl"))
 
 func render(name string, w words) (string, error) {
