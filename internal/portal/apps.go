@@ -47,10 +47,8 @@ func (p *Portal) appsPage(w http.ResponseWriter, v visit) error {
 			continue
 		}
 		row := appRow{Principal: shortARN(g.Principal), Does: string(g.Direction) + "s", Event: titleOf(known.owners[g.Topic].title, g.Event), URL: "/catalog/" + g.Event,
-			Where: p.environmentLabel(g.Environment), Group: g.GroupPrefix, Last: "never", Review: g.ReviewDate}
-		if seen := p.lastRead(v, g.Principal, g.Topic); !seen.IsZero() {
-			row.Last = ago(p.cfg.Now(), seen)
-		}
+			Where: p.environmentLabel(g.Environment), Group: g.GroupPrefix, Review: g.ReviewDate}
+		row.Last, _ = p.lastUse(v, g, "never")
 		if g.RequestID != "" {
 			row.Request = "/requests/" + g.RequestID
 		}

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,7 +34,10 @@ type connection struct {
 	Topic, Group, Environment string
 	Produces, granted         bool
 	access                    samples.Access
-	external                  string
+	inside, external          string // the brokers, from AWS and from outside AWS
+	user                      string // ARN of the user that the reader's team signs in as; empty: a role
+	decides                   string // who decides, where it is not the bus
+	onAWS                     bool
 	example                   string
 }
 
@@ -59,7 +63,9 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 	if !c.granted {
 		view.Grant = &Alert{Tone: ToneInfo, Heading: "You need access first", Text: "The code below is complete, but no principal of your teams may do this here yet.", Link: &Link{"Request access", head.Request}}
 	}
-	if view.Blocks, view.Notes, err = snippets(known, c); err != nil {
+	if view.Blocks, view.Notes, err = snippets(known, c); err == nil {
+		view.Notes = append(view.Notes, p.place(c.Environment).Lacks()...)
+	} else {
 		if eventbus.CodeOf(err) != eventbus.CodeInvalid {
 			return err
 		}
@@ -89,8 +95,8 @@ func (p *Portal) chosenTopic(v visit, e eventbus.Event) (chosen eventbus.EventTo
 
 // connectFacts are the addresses beside the code.
 func connectFacts(c connection) []Fact {
-	facts := []Fact{{Term: "Topic", Text: c.Topic, Mono: true}, {Term: "Brokers, from AWS", Text: c.access.Bootstrap, Mono: true}, {Term: "Brokers, from outside AWS", Text: c.external, Mono: true},
-		{Term: "Schema registry", Text: c.access.RegistryURL, Mono: true}, {Term: "Role", Text: shortARN(c.access.RoleARN), Mono: true}, {Term: "Sign-in", Text: "SASL_SSL with AWS_MSK_IAM or OAUTHBEARER"}}
+	facts := []Fact{{Term: "Topic", Text: c.Topic, Mono: true}, {Term: "Brokers, from AWS", Text: c.inside, Mono: true}, {Term: "Brokers, from outside AWS", Text: c.external, Mono: true},
+		{Term: "Schema registry", Text: c.access.RegistryURL, Mono: true}, {Term: "Role", Text: roleShown(c), Mono: true}, {Term: "User", Text: c.user, Mono: true}, {Term: "Access decided by", Text: c.decides}, {Term: "Sign-in", Text: "SASL_SSL with AWS_MSK_IAM or OAUTHBEARER"}}
 	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Text == "" })
 }
 
@@ -112,16 +118,19 @@ func (p *Portal) language(w http.ResponseWriter, v visit, c connection) samples.
 	return known
 }
 
-// connection finds real addresses and, if the reader's team has one, the role
-// that may produce or consume the event.
+// connection finds real addresses and, if the reader's team has one, the role or
+// user that may produce or consume the event. On AWS they are those of Amazon MSK,
+// whose certificates everybody trusts, and of AWS's own STS.
 func (p *Portal) connection(v visit, e eventbus.Event, t eventbus.EventTopic) connection {
 	c := connection{Topic: t.Name, Environment: t.Environment, Group: "your-group", example: samples.Exemplar(e.Schema), Produces: v.URL.Query().Get("do") == string(eventbus.Produced)}
+	env := p.place(t.Environment)
+	at := env.Place(p.cfg.Deployment)
+	c.inside, c.external, c.onAWS = env.BootstrapIAM, env.BootstrapExternal, env.OnAWS()
 	c.access = samples.Access{SecurityProtocol: "SASL_SSL", Region: p.cfg.Region, STSEndpoint: p.cfg.STSEndpoint, CAFile: p.cfg.CAFile, Truststore: p.cfg.Truststore,
-		RoleARN: eventbus.RoleARN(p.cfg.Deployment.Partition, p.cfg.Deployment.Account, "your-role")}
-	for _, env := range p.cfg.Environments() {
-		if env.Name == t.Environment {
-			c.access.Bootstrap, c.external, c.access.RegistryURL = env.BootstrapIAM, env.BootstrapExternal, env.RegistryURL
-		}
+		RoleARN: at.RoleARN("your-role"), Bootstrap: env.BootstrapIAM, RegistryURL: env.RegistryURL}
+	if c.onAWS {
+		c.access.Region, c.access.STSEndpoint, c.access.CAFile, c.access.Truststore = at.Region, "", "", ""
+		c.decides = "AWS IAM, account " + at.Account + " (" + at.Partition + ")"
 	}
 	if c.access.Bootstrap == "" && len(t.BrokerAddresses) > 0 {
 		c.access.Bootstrap = strings.Join(t.BrokerAddresses, ",")
@@ -133,13 +142,30 @@ func (p *Portal) connection(v visit, e eventbus.Event, t eventbus.EventTopic) co
 	do := eventbus.Direction(v.URL.Query().Get("do"))
 	for _, g := range grants {
 		if mine(v.actor.Person, g.Team) && (do == "" || do == g.Direction) && (!c.granted || do == "" && c.Produces && g.Direction == eventbus.Consumed) {
-			c.granted, c.Produces, c.access.RoleARN, c.access.Idempotent = true, g.Direction == eventbus.Produced, g.Principal, g.Idempotent
-			if g.GroupPrefix != "" {
-				c.Group = strings.TrimSuffix(g.GroupPrefix, "*")
-			}
+			c.grant(g)
 		}
 	}
 	return c
+}
+
+// grant makes the connection that of a grant's principal. A user has a key of its
+// own and takes no role; it is for systems outside AWS.
+func (c *connection) grant(g eventbus.Grant) {
+	c.granted, c.Produces, c.user, c.access.RoleARN, c.access.Idempotent = true, g.Direction == eventbus.Produced, "", g.Principal, g.Idempotent
+	if id, err := eventbus.ParseIdentityARN(g.Principal); err == nil && id.Kind == eventbus.PrincipalUser {
+		c.user, c.access.RoleARN, c.access.Bootstrap = g.Principal, "", cmp.Or(c.external, c.inside)
+	}
+	if g.GroupPrefix != "" {
+		c.Group = strings.TrimSuffix(g.GroupPrefix, "*")
+	}
+}
+
+// roleShown is the role in a few words; on AWS, where its path matters, all of it.
+func roleShown(c connection) string {
+	if c.onAWS {
+		return c.access.RoleARN
+	}
+	return shortARN(c.access.RoleARN)
 }
 
 // shellQuote quotes an argument for a POSIX shell.

@@ -15,6 +15,7 @@ type placeView struct {
 	Facts       []Fact
 	Data        Pill
 	Production  bool
+	Lacks       []string // what the bus cannot do there
 	Properties  codeBlock
 }
 
@@ -35,8 +36,14 @@ func (p *Portal) environmentsPage(w http.ResponseWriter, v visit) error {
 				row.Facts = append(row.Facts, f)
 			}
 		}
+		login := "IAMLoginModule required;"
+		if e.OnAWS() {
+			row.Facts = append(row.Facts, Fact{Term: "Access decided by", Text: "AWS IAM, account " + e.AWS.Account + " (" + e.AWS.Partition + ")"},
+				Fact{Term: "Roles and users below", Text: e.AWS.RoleARN(""), Mono: true})
+			row.Lacks, login = e.Lacks(), `IAMLoginModule required awsRoleArn="`+e.AWS.RoleARN("your-role")+`" awsAddDefaultProviders="false";`
+		}
 		row.Properties = codeBlock{ID: "properties-" + e.Name, Title: "client.properties", Code: "bootstrap.servers=" + e.BootstrapIAM + "\nsecurity.protocol=SASL_SSL\nsasl.mechanism=AWS_MSK_IAM\n" +
-			"sasl.jaas.config=software.amazon.msk.auth.iam.IAMLoginModule required;\nsasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbackHandler\nschema.registry.url=" + e.RegistryURL + "\nauto.register.schemas=false\n"}
+			"sasl.jaas.config=software.amazon.msk.auth.iam." + login + "\nsasl.client.callback.handler.class=software.amazon.msk.auth.iam.IAMClientCallbackHandler\nschema.registry.url=" + e.RegistryURL + "\nauto.register.schemas=false\n"}
 		view.Rows = append(view.Rows, row)
 		lines = append(lines, p.cli("env", "--environment", e.Name))
 	}

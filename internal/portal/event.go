@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/enterprise-event-bus/eventbus"
 )
@@ -192,18 +192,8 @@ func eventFacts(e eventbus.Event) []Fact {
 }
 
 func (p *Portal) brokers(environment string) []string {
-	var list []string
-	for _, e := range p.cfg.Environments() {
-		if e.Name != environment {
-			continue
-		}
-		for _, a := range []string{e.BootstrapIAM, e.BootstrapExternal} {
-			if a != "" {
-				list = append(list, a)
-			}
-		}
-	}
-	return list
+	e := p.place(environment)
+	return strings.FieldsFunc(e.BootstrapIAM+","+e.BootstrapExternal, func(r rune) bool { return r == ',' })
 }
 
 // consumersView is the tab that says who consumes, granted or seen.
@@ -253,10 +243,9 @@ func (p *Portal) eventConsumers(w http.ResponseWriter, v visit) error {
 			}
 			row := consumerRow{System: name, Team: c.Team, Environments: p.environmentLabel(g.Environment), Groups: g.GroupPrefix,
 				Principal: shortARN(g.Principal), Purpose: g.Purpose, Review: g.ReviewDate, How: Pill{"Granted", ToneInfo, "lock"}}
-			if seen := p.lastRead(v, g.Principal, g.Topic); !seen.IsZero() {
-				row.LastRead, row.How = ago(p.cfg.Now(), seen), Pill{"Granted and seen", ToneGood, "check_circle"}
-			} else {
-				row.LastRead = "never connected"
+			var seen bool
+			if row.LastRead, seen = p.lastUse(v, g, "never connected"); seen {
+				row.How = Pill{"Granted and seen", ToneGood, "check_circle"}
 			}
 			view.Rows = append(view.Rows, row)
 		}
@@ -268,15 +257,32 @@ func (p *Portal) eventConsumers(w http.ResponseWriter, v visit) error {
 	return p.render(w, v, http.StatusOK, "consumers", shell, view)
 }
 
-func (p *Portal) lastRead(v visit, principal, topic string) time.Time {
+// notSeen stands where clients pass no gateway, so that "never" would be untrue.
+const notSeen = "not seen on AWS"
+
+// lastUse says when the principal of a grant was last seen at the topic, or never.
+func (p *Portal) lastUse(v visit, g eventbus.Grant, never string) (text string, seen bool) {
+	if p.place(g.Environment).OnAWS() {
+		return notSeen, false
+	}
 	if p.parts.Observe == nil {
-		return time.Time{}
+		return never, false
 	}
-	seen, err := p.parts.Observe.LastSeen(v.Context(), principal, topic)
-	if err != nil {
-		return time.Time{}
+	last, err := p.parts.Observe.LastSeen(v.Context(), g.Principal, g.Topic)
+	if err != nil || last.IsZero() {
+		return never, false
 	}
-	return seen
+	return ago(p.cfg.Now(), last), true
+}
+
+// place gives an environment by name, the zero one when there is none.
+func (p *Portal) place(environment string) eventbus.Environment {
+	for _, e := range p.cfg.Environments() {
+		if e.Name == environment {
+			return e
+		}
+	}
+	return eventbus.Environment{}
 }
 
 // shortARN leaves what people read of an ARN: "role/claims-letters".

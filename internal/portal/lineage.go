@@ -118,20 +118,23 @@ type lineageParty struct {
 }
 
 func (p *Portal) seenParty(v visit, list []lineageParty, name, team string, g eventbus.Grant, view *lineageView) []lineageParty {
-	last := p.lastRead(v, g.Principal, g.Topic)
+	last, seen := p.lastUse(v, g, "never")
 	row := lineageRow{Who: name, Direction: string(g.Direction) + "s", Environment: p.environmentLabel(g.Environment),
-		How: Pill{"Granted, not seen", ToneInfo, "lock"}, Last: "never"}
-	if !last.IsZero() {
-		row.How, row.Last = Pill{"Granted and seen", ToneGood, "check_circle"}, ago(p.cfg.Now(), last)
+		How: Pill{"Granted, not seen", ToneInfo, "lock"}, Last: last}
+	switch {
+	case seen:
+		row.How = Pill{"Granted and seen", ToneGood, "check_circle"}
+	case last == notSeen:
+		row.How.Text = "Granted"
 	}
 	view.Rows = append(view.Rows, row)
 	for i := range list {
 		if list[i].name == name {
-			list[i].granted, list[i].seen = true, list[i].seen || !last.IsZero()
+			list[i].granted, list[i].seen = true, list[i].seen || seen
 			return list
 		}
 	}
-	return append(list, lineageParty{name: name, note: team, granted: true, seen: !last.IsZero()})
+	return append(list, lineageParty{name: name, note: team, granted: true, seen: seen})
 }
 
 // draw places three columns: who produces, the event, who consumes.

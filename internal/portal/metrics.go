@@ -50,6 +50,10 @@ func (p *Portal) eventMetrics(w http.ResponseWriter, v visit) error {
 		view.Empty = &Empty{"assessment", "Nothing to measure yet", "The event has no topic that this bus watches.", nil}
 		return p.render(w, v, http.StatusOK, "metrics", shell, view)
 	}
+	if p.place(topic.Environment).OnAWS() {
+		view.Empty = &Empty{"assessment", "Not measured here", "Clients of " + p.environmentLabel(topic.Environment) + " speak to Amazon MSK itself, so the bus does not see what they produce and consume. Amazon CloudWatch has the numbers of the cluster; consumer groups and their lag are under Groups.", &Link{"Consumer groups", "/groups"}}
+		return p.render(w, v, http.StatusOK, "metrics", shell, view)
+	}
 	hours, err := p.hours(v, topic.Name)
 	if err != nil {
 		return err

@@ -113,11 +113,8 @@ func (p *Portal) topicShow(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	for _, g := range grants {
-		row := accessRow{shortARN(g.Principal), string(g.Direction), g.Purpose, g.ReviewDate, "never"}
-		if seen := p.lastRead(v, g.Principal, name); !seen.IsZero() {
-			row.LastSeen = ago(p.cfg.Now(), seen)
-		}
-		view.Access = append(view.Access, row)
+		last, _ := p.lastUse(v, g, "never")
+		view.Access = append(view.Access, accessRow{shortARN(g.Principal), string(g.Direction), g.Purpose, g.ReviewDate, last})
 	}
 	return p.render(w, v, http.StatusOK, "topic", shell, view)
 }
