@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/awscloud"
 	"github.com/enterprise-event-bus/eventbus/internal/cluster"
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/outbound"
@@ -33,6 +34,7 @@ type Config struct {
 
 	// What `serve` has and `dev` makes for itself.
 	Kafka        []Kafka            // external clusters; none: the embedded engine
+	Accounts     []awscloud.Config  // of the environments whose principals AWS keeps; Bootstrap, Keep and Logger are filled in
 	Routing      Routing            // to one broker of several
 	Certificates []CertificateFiles // of every door but PLAINTEXT
 	CAFile       string             // the CA of Certificates, for clients and for other instances; empty: one that everybody trusts

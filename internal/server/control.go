@@ -16,7 +16,7 @@ func (s *Server) openControl(context.Context) error {
 	access := accessWorld{s.iam}
 	schemas := schemaWorld{s.registry, s.instances}
 	s.openStreams(schemas)
-	s.offers = keyOffers{store: s.store, dir: s.iam, now: s.cfg.Now}
+	s.openOffers()
 	s.catalog = catalog.New(catalog.Config{Now: s.cfg.Now}, s.store, s.store)
 	var leases provision.Leases // one instance alone need not wait for the lease of the one that was killed
 	if s.cfg.Database != "" {
@@ -27,15 +27,15 @@ func (s *Server) openControl(context.Context) error {
 		Failpoint: s.cfg.Failpoint,
 	}, provision.World{
 		Topics:  topicWorld{s.kafkas},
-		Schemas: schemas, Access: access, Offers: s.offers,
+		Schemas: schemas, Access: access, AccessOf: s.accessOf(), Offers: s.offers.own,
 		Catalog: s.store, Plans: s.store, Wanted: s.store, Grants: s.store, Environments: s, Leases: leases, Audit: s.store,
 	})
 	if err := s.provision.Register(s.metrics); err != nil {
 		return err
 	}
 	s.guard = &schemaGuard{registry: s.registry, source: s.provision}
-	s.onboarding = onboarding.New(onboarding.Config{Environments: s.environments, Now: s.cfg.Now}, s.store, onboarding.Sources{
-		Events: s.store, Lineage: s.store, Schemas: schemas,
+	s.onboarding = onboarding.New(onboarding.Config{Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now}, s.store, onboarding.Sources{
+		Events: s.store, Lineage: lineage{s.store, s.streams, s.environments}, Schemas: schemas,
 	})
 	return nil
 }

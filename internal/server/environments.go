@@ -42,7 +42,8 @@ func (s *Server) SaveEnvironments(ctx context.Context, environments []eventbus.E
 	return nil
 }
 
-// placed gives environments the addresses of the doors before their Kafka.
+// placed gives environments the addresses of the doors before their Kafka, or
+// those of Amazon MSK where clients speak to it.
 func (s *Server) placed(environments []eventbus.Environment) []eventbus.Environment {
 	placed := slices.Clone(environments)
 	for i := range placed {
@@ -51,7 +52,10 @@ func (s *Server) placed(environments []eventbus.Environment) []eventbus.Environm
 		index := slices.Index(s.kafkas.all, one)
 		e.Bootstrap, e.RegistryURL = address(s.ports.kafka), s.url(s.ports.registry, s.cfg.Advertise.Registry)
 		e.BootstrapIAM, e.BootstrapExternal = s.ports.bootstrap(doorIAM, index), s.ports.bootstrap(doorIAMExternal, index)
-		e.Limits = s.kafkas.copiesFor(e.Name, e.Limits)
+		e.AWS, e.Limits = eventbus.Deployment{}, s.kafkas.copiesFor(e.Name, e.Limits)
+		if account := s.accounts[e.Name]; account != nil {
+			*e = onAWS(*e, account)
+		}
 	}
 	eventbus.SortEnvironments(placed)
 	return placed

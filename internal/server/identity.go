@@ -18,7 +18,6 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/gateway"
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
 	"github.com/enterprise-event-bus/eventbus/internal/observe"
-	"github.com/enterprise-event-bus/eventbus/internal/samples"
 )
 
 // masterKeyFile holds the key that seals secrets at rest, in the data folder of
@@ -144,28 +143,4 @@ func (a authority) session(s *gateway.Session) *iam.Session {
 		return session
 	}
 	return a.dir.Local()
-}
-
-// ClientEnvironment gives the variables of `eventbus env`.
-func (s *Server) ClientEnvironment(ctx context.Context, principal, environment string) (map[string]string, error) {
-	at := s.Addresses()
-	if environment != "" && !s.knows(environment) {
-		return nil, eventbus.Errorf(eventbus.CodeNotFound, "there is no environment %q", environment)
-	}
-	if principal == "" {
-		return samples.Environment(samples.Access{Bootstrap: at.Kafka, SecurityProtocol: "PLAINTEXT", RegistryURL: at.Registry}), nil
-	}
-	if at.KafkaIAM == "" {
-		return nil, &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "this bus has no IAM door", Next: "start it with --kafka-iam"}
-	}
-	key, err := s.iam.RevealKey(ctx, eventbus.Actor{System: "dev"}, principal)
-	if err != nil {
-		return nil, err
-	}
-	d := s.cfg.Deployment
-	return samples.Environment(samples.Access{
-		Bootstrap: at.KafkaIAM, SecurityProtocol: "SASL_SSL", RegistryURL: at.Registry,
-		RoleARN: eventbus.RoleARN(d.Partition, d.Account, principal), AccessKeyID: key.ID, SecretAccessKey: key.Secret,
-		Region: d.Region, STSEndpoint: at.HTTP + "/aws/sts", CAFile: at.CAFile, Truststore: at.Truststore,
-	}), nil
 }

@@ -269,7 +269,7 @@ func fromIdeaToConsumer(t *testing.T, w *world) {
 	w.asWanted()
 	w.changeSchema()
 	w.asWanted()
-	w.retire()
+	w.retireFrom("development", "staging", "production")
 	w.asWanted()
 }
 
@@ -347,9 +347,9 @@ func (w *world) changeSchema() {
 	}
 }
 
-// retire deprecates the event; when the removal date has come and nobody reads
+// retireFrom deprecates the event; when the removal date has come and nobody reads
 // any more, access goes and the topic is in quarantine.
-func (w *world) retire() {
+func (w *world) retireFrom(environments ...string) {
 	w.t.Helper()
 	submission := w.example("offboarding.yaml")
 	removal := w.now().AddDate(0, 7, 0)
@@ -358,7 +358,7 @@ func (w *world) retire() {
 	w.must(w.onboarding.Submit(w.ctx, w.as("producer"), r.ID))
 	w.approve("bus-reviewer", r.ID, eventbus.StageBus, "")
 	w.approve("owner", r.ID, eventbus.StageOwner, "")
-	for _, environment := range []string{"development", "staging", "production"} {
+	for _, environment := range environments {
 		w.active(r.ID, environment)
 	}
 	event, err := w.store.Event(w.ctx, "letter-ready")
@@ -369,7 +369,7 @@ func (w *world) retire() {
 	if err := w.onboarding.Expire(w.ctx); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, environment := range []string{"development", "staging", "production"} {
+	for _, environment := range environments {
 		w.reaches(r.ID, environment, eventbus.EnvRemoved)
 	}
 	grants, err := w.store.Grants(w.ctx, eventbus.GrantQuery{Event: "letter-ready", ActiveOnly: true})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -62,13 +63,17 @@ func (o keyOffers) Offer(ctx context.Context, offer eventbus.KeyOffer) error {
 		return err
 	}
 	offer.Version = before.Version
-	tell := eventbus.Notification{ID: "key-offer-" + offer.KeyID, At: offer.OfferedAt, To: eventbus.Audience{Team: offer.Team},
-		Subject: "A key of " + offer.User + " waits for you",
+	_, err = o.store.SaveKeyOffer(ctx, offer, []eventbus.Notification{tellContact(offer)})
+	return err
+}
+
+// tellContact tells the team of a key that waits, and how to collect it.
+func tellContact(offer eventbus.KeyOffer) eventbus.Notification {
+	return eventbus.Notification{ID: "key-offer-" + offer.KeyID, At: offer.OfferedAt, To: eventbus.Audience{Team: offer.Team},
+		Subject: "A key of " + offer.User[strings.LastIndexByte(offer.User, '/')+1:] + " waits for you",
 		Body: fmt.Sprintf("The bus made an access key for user %s. %s collects it once, until %s: eventbus iam key collect %s",
 			offer.User, contactText(offer), offer.ExpiresAt.Format(time.DateTime+" MST"), offer.User),
 		Link: "/keys/" + url.PathEscape(offer.User)}
-	_, err = o.store.SaveKeyOffer(ctx, offer, []eventbus.Notification{tell})
-	return err
 }
 
 func contactText(offer eventbus.KeyOffer) string {

@@ -52,7 +52,7 @@ func TestNotificationsLeaveTheBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	offer := eventbus.KeyOffer{User: "partner", KeyID: "AKIAPARTNER", Team: "claims", OfferedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
-	if err := p.offers.Offer(t.Context(), offer); err != nil {
+	if err := p.offers.own.Offer(t.Context(), offer); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

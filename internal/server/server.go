@@ -18,6 +18,7 @@ import (
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/audit"
+	"github.com/enterprise-event-bus/eventbus/internal/awscloud"
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/devidp"
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
@@ -44,6 +45,7 @@ type Server struct {
 
 	store    *store.Store
 	envs     atomic.Pointer[[]eventbus.Environment]
+	accounts map[string]*awscloud.Account // by environment; those not named are the directory's
 	kafkas   *kafkas
 	kafka    *kgo.Client // of the first Kafka
 	audit    *audit.Log
@@ -56,7 +58,7 @@ type Server struct {
 	catalog    *catalog.Catalog
 	provision  *provision.Provisioner
 	onboarding *onboarding.Service
-	offers     keyOffers
+	offers     offers
 	auditHead  auditHead
 	guard      *schemaGuard
 	idp        *devidp.Provider // in dev, else nil
@@ -95,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	steps := []func(context.Context) error{
-		s.openData, s.openCluster, s.openEnvironments, s.openIdentity, s.openRegistry, s.openControl, s.openPeople, s.openDoors,
+		s.openData, s.openAccounts, s.openCluster, s.openEnvironments, s.openIdentity, s.openRegistry, s.openControl, s.openPeople, s.openDoors,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

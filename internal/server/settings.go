@@ -115,9 +115,22 @@ type environmentSettings struct {
 	Replication       int16            `yaml:"replication" json:"replication,omitempty" doc:"Copies of each record. Left out: 3, or the number of brokers when there are fewer."`
 	MinInsyncReplicas int16            `yaml:"minInsyncReplicas" json:"minInsyncReplicas,omitempty" doc:"Copies there must be before a record is acknowledged. Left out: more than half."`
 	Cluster           *clusterSettings `yaml:"cluster" json:"cluster,omitempty" doc:"The Kafka of the environment. Left out in all of them: the embedded engine."`
+	Access            string           `yaml:"access" json:"access,omitempty" enum:"bus,aws" doc:"Who keeps the principals and decides what they may. bus: the bus's own directory, before its gateway. aws: AWS; the bus makes IAM roles, users and policies, and clients speak to Amazon MSK itself. Left out: bus."`
+	AWS               *awsSettings     `yaml:"aws" json:"aws,omitempty" doc:"Where on AWS, for access: aws."`
 	// Listeners and Advertise are for environments on a cluster of their own.
 	Listeners doorSettings `yaml:"listeners" json:"listeners,omitempty" doc:"Doors of an environment whose cluster is not that of the first one."`
 	Advertise doorSettings `yaml:"advertise" json:"advertise,omitempty"`
+}
+
+type awsSettings struct {
+	Partition string `yaml:"partition" json:"partition" enum:"aws,aws-us-gov,aws-cn"`
+	Region    string `yaml:"region" json:"region" doc:"us-gov-west-1, for example."`
+	Account   string `yaml:"account" json:"account" doc:"Twelve digits, in quotes."`
+	Cluster   string `yaml:"cluster" json:"cluster" doc:"Name of the MSK cluster."`
+	UUID      string `yaml:"uuid" json:"uuid,omitempty" doc:"Last part of the cluster's ARN. Left out: of the cluster of that name."`
+	Path      string `yaml:"path" json:"path,omitempty" doc:"IAM path below which the bus makes roles, users and policies. Left out: eventbus/ENVIRONMENT/"`
+	Name      string `yaml:"name" json:"name,omitempty" doc:"Name of this bus in the tag eventbus:deployment; two buses in one account need two. Left out: the cluster's name."`
+	Boundary  string `yaml:"boundary" json:"boundary,omitempty" doc:"ARN of the policy that is every role's and user's permissions boundary. Left out: none."`
 }
 
 type doorSettings struct {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -60,6 +61,7 @@ func (r *reader) config() Config {
 		AdministratorToken:  r.administratorToken(),
 		SignIn:              r.signIn(),
 		Kafka:               r.kafka(),
+		Accounts:            r.accounts(),
 		Fetch:               r.outbound(),
 		Mail:                r.mail(),
 		Webhook:             r.webhook(),
@@ -147,9 +149,13 @@ func (r *reader) signIn() session.Config {
 }
 
 // kafka gives the clusters: environments that write down the same one share it.
+// Those with a gateway come first, because the first has the doors of the bus.
 func (r *reader) kafka() []Kafka {
 	var kafkas []Kafka
 	var written []*clusterSettings
+	defer func() {
+		slices.SortStableFunc(kafkas, func(a, b Kafka) int { return cmp.Compare(r.straight(a), r.straight(b)) })
+	}()
 	for i, e := range r.Environments {
 		if e.Cluster == nil {
 			continue

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,6 +31,7 @@ func (s settings) faults() []eventbus.Fault {
 	s.checkPeople(&r)
 	s.checkOutward(&r)
 	s.checkEnvironments(&r)
+	s.checkAccess(&r)
 	s.checkDeployment(&r)
 	if level := slog.Level(0); s.Log.Level != "" && level.UnmarshalText([]byte(s.Log.Level)) != nil {
 		r.add("log.level", strconv.Quote(s.Log.Level)+" is not a level", "write debug, info, warn or error")
@@ -240,7 +240,7 @@ func (s settings) checkEnvironments(r *rules) {
 		case !s.embedded():
 			r.add(path+".cluster", "is missing, but other environments have one", "name the Kafka of each environment, or of none")
 		}
-		if (e.Listeners != doorSettings{}) && (i == 0 || reflect.DeepEqual(e.Cluster, s.Environments[0].Cluster)) {
+		if (e.Listeners != doorSettings{}) && !e.onAWS() && s.sharesDoors(i) {
 			r.add(path+".listeners", "this environment shares the doors of the first one", "use listeners at the top; these are for a cluster of its own")
 		}
 	}

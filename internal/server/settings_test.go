@@ -60,6 +60,24 @@ func TestDeployedConfigurations(t *testing.T) {
 	}
 }
 
+// TestDocumentedAccess: what docs/operate/msk.md says to write for an environment on
+// AWS is valid.
+func TestDocumentedAccess(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operate/msk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
+	block, _, closed := strings.Cut(rest, "```")
+	if !found || !closed || !strings.HasPrefix(block, "environments:") {
+		t.Fatalf("the first configuration of the page is %q", block)
+	}
+	const others = "dataDir: /var/lib/eventbus\nmasterKey: {env: KEY}\nadministrator: {token: {env: TOKEN}}\nlisteners: {http: \"127.0.0.1:8443\", registry: \"127.0.0.1:8081\"}\n"
+	if err := CheckConfig([]byte(others+block), "msk.yaml"); err != nil {
+		t.Errorf("%v %v", err, eventbus.FaultsOf(err))
+	}
+}
+
 // TestReadConfig: environments that write down the same cluster share it; secrets
 // come from where the file says.
 func TestReadConfig(t *testing.T) {
@@ -96,6 +114,40 @@ func TestReadConfig(t *testing.T) {
 		if len(faults) != 1 || faults[0].Line == 0 || faults[0].Fix == "" || value != "" && strings.Contains(err.Error(), value+`"`) {
 			t.Errorf("%s=%q: %v, want one fault with its place", name, value, err)
 		}
+	}
+}
+
+// TestReadConfigOnAWS: each environment on AWS has an account of its own; clusters
+// with a gateway come first, because the first has the doors of the bus.
+func TestReadConfigOnAWS(t *testing.T) {
+	text, err := os.ReadFile("testdata/config/aws.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]string{"KEY": strings.Repeat("5e", 32), "TOKEN": strings.Repeat("t", 32)}
+	cfg, _, err := ReadConfig(t.Context(), text, "aws.yaml", func(name string) string { return variables[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clusters []string
+	for _, k := range cfg.Kafka {
+		clusters = append(clusters, strings.Join(k.Environments, "+"))
+	}
+	if got := strings.Join(clusters, " "); got != "development production+staging" {
+		t.Errorf("clusters %s", got)
+	}
+	if len(cfg.Accounts) != 2 || len(cfg.accountFaults()) > 0 {
+		t.Fatalf("accounts %+v, %v", cfg.Accounts, cfg.accountFaults())
+	}
+	production, staging := cfg.Accounts[0], cfg.Accounts[1]
+	if production.Environment != "production" || production.Name != "the-bus" || production.Boundary == "" || production.Place().RoleARN("x") != "arn:aws-us-gov:iam::123456789012:role/bus/prod/x" {
+		t.Errorf("production is %+v", production)
+	}
+	if staging.Place().UserARN("x") != "arn:aws-us-gov:iam::123456789012:user/eventbus/staging/x" || staging.Deployment.UUID == "" {
+		t.Errorf("staging is %+v", staging)
+	}
+	if got := cfg.bootstrapOf("staging"); len(got) != 1 || !strings.HasPrefix(got[0], "b-1.") {
+		t.Errorf("brokers of staging %v", got)
 	}
 }
 
