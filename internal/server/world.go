@@ -96,27 +96,6 @@ func (w topicWorld) CreateTopics(ctx context.Context, topics []eventbus.Topic) [
 	return errs
 }
 
-// CreateTopics makes topics, each on the Kafka of its environment, and gives the
-// error of each in their order: nil, or as CreateTopic's.
-func (w topicWorld) CreateTopics(ctx context.Context, topics []eventbus.Topic) []error {
-	places := map[*kafka][]int{} // of topics
-	for i, t := range topics {
-		place := w.kafkas.ofTopic(t.Name)
-		places[place] = append(places[place], i)
-	}
-	errs := make([]error, len(topics))
-	for place, indexes := range places {
-		some := make([]eventbus.Topic, len(indexes))
-		for i, index := range indexes {
-			some[i] = topics[index]
-		}
-		for i, err := range place.engine.CreateTopics(ctx, some) {
-			errs[indexes[i]] = err
-		}
-	}
-	return errs
-}
-
 // SetTopicConfigs sets some configs and takes others off.
 func (w topicWorld) SetTopicConfigs(ctx context.Context, topic string, set map[string]string, remove []string) error {
 	var changes []kadm.AlterConfig
