@@ -3,6 +3,7 @@ package eventbus
 import (
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -78,7 +79,10 @@ func (e Environment) SchemaGuardDefault() SchemaGuard {
 
 var environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
-// ValidateEnvironments checks names, prefixes and order of a whole set and
+// longestRetention bounds TopicLimits.MaxRetentionDays: a century, in days.
+const longestRetention = 36_500
+
+// ValidateEnvironments checks names, prefixes and limits of a whole set and
 // reports every fault at once. Two environments may not share a prefix, nor may
 // one prefix begin another, or a topic would belong to both.
 func ValidateEnvironments(envs []Environment) []Fault {
@@ -93,6 +97,13 @@ func ValidateEnvironments(envs []Environment) []Fault {
 			faults = append(faults, Fault{Path: path + ".name", Message: "named twice"})
 		}
 		seen[e.Name] = true
+		if InternalTopic(e.Prefix) || CheckTopicName(e.Prefix+"x") != nil {
+			faults = append(faults, Fault{Path: path + ".prefix", Message: strconv.Quote(e.Prefix) + " cannot begin the name of a topic",
+				Fix: "use letters, digits, '.', '_' and '-'; the first is no '_'"})
+		}
+		if l := e.Limits; l.MaxPartitions < 0 || l.MaxMessageBytes < 0 || l.MaxRetentionDays < 0 || l.MaxRetentionDays > longestRetention {
+			faults = append(faults, Fault{Path: path + ".limits", Message: "a limit is below zero, or records are kept for more than a century", Fix: "leave a limit out for its default"})
+		}
 		for _, o := range envs[:i] {
 			if strings.HasPrefix(o.Prefix, e.Prefix) || strings.HasPrefix(e.Prefix, o.Prefix) {
 				faults = append(faults, Fault{Path: path + ".prefix", Message: "overlaps with the prefix of " + o.Name, Fix: "give each environment a prefix that begins no other"})

@@ -103,7 +103,7 @@ type configRule func(value string) error
 var topicConfigs = map[string]configRule{
 	"cleanup.policy":                          listOf("delete", "compact"),
 	"compression.type":                        oneOf("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
-	"compression.gzip.level":                  int64In(-1, 9),
+	"compression.gzip.level":                  gzipLevel,
 	"compression.lz4.level":                   int64In(1, 17),
 	"compression.zstd.level":                  int64In(-131072, 22),
 	"delete.retention.ms":                     int64In(0, math.MaxInt64),
@@ -159,6 +159,9 @@ func CheckTopic(t Topic, l TopicLimits) []Fault {
 	l = l.WithDefaults()
 	add("name", CheckTopicName(t.Name))
 	add("partitions", CheckPartitions(t.Partitions, l))
+	if t.ReplicationFactor < -1 { // -1 and 0: as many copies as the cluster makes by itself
+		add("replicationFactor", fmt.Errorf("%d copies: a topic has at least one", t.ReplicationFactor))
+	}
 	names := make([]string, 0, len(t.Configs))
 	for name := range t.Configs {
 		names = append(names, name)
@@ -170,7 +173,20 @@ func CheckTopic(t Topic, l TopicLimits) []Fault {
 	if v, err := strconv.ParseInt(t.Configs["max.message.bytes"], 10, 64); err == nil && v > int64(l.MaxMessageBytes) {
 		add("configs.max.message.bytes", fmt.Errorf("%d is over the limit of %d bytes", v, l.MaxMessageBytes))
 	}
+	least, errLeast := strconv.ParseInt(t.Configs["min.compaction.lag.ms"], 10, 64)
+	most, errMost := strconv.ParseInt(t.Configs["max.compaction.lag.ms"], 10, 64)
+	if errLeast == nil && errMost == nil && least > most {
+		add("configs.min.compaction.lag.ms", fmt.Errorf("%d is over max.compaction.lag.ms, which is %d", least, most))
+	}
 	return faults
+}
+
+// gzipLevel is -1, gzip's own default, or 1 to 9.
+func gzipLevel(v string) error {
+	if v == "0" {
+		return fmt.Errorf("must be -1, or lie between 1 and 9")
+	}
+	return int64In(-1, 9)(v)
 }
 
 func int64In(low, high int64) configRule {

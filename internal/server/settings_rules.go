@@ -228,8 +228,6 @@ func (s settings) checkEnvironments(r *rules) {
 		path := fmt.Sprintf("environments[%d]", i)
 		if e.Prefix == "" {
 			r.add(path+".prefix", "is missing", "write how the names of its topics begin: "+e.Name+"_")
-		} else if err := eventbus.CheckTopicName(e.Prefix); err != nil || eventbus.InternalTopic(e.Prefix) {
-			r.add(path+".prefix", strconv.Quote(e.Prefix)+" cannot begin the name of a topic", "use letters, digits, '.', '_' and '-'; the first is no '_'")
 		}
 		if e.Replication < 0 || e.MinInsyncReplicas < 0 || e.Replication > 0 && e.MinInsyncReplicas > e.Replication {
 			r.add(path+".minInsyncReplicas", "there are never so many copies", "write at most the replication")
