@@ -85,7 +85,7 @@ var access = map[string]rule{
 	"list-users":    {roles: guardians, scope: session.ScopeRead},
 	"list-roles":    {roles: guardians, scope: session.ScopeRead},
 	"list-keys":     {roles: guardians, scope: session.ScopeRead},
-	"simulate":      {roles: guardians, scope: session.ScopeRead},
+	"simulate":      {scope: session.ScopeRead}, // whom one may ask about: iam.MayAsk
 	"create-user":   {roles: operators, scope: session.ScopeIAMAdmin},
 	"set-user":      {roles: operators, scope: session.ScopeIAMAdmin},
 	"delete-user":   {roles: operators, scope: session.ScopeIAMAdmin},

@@ -208,3 +208,24 @@ func TestSchemas(t *testing.T) {
 	}
 	w.must(404, "", "GET", "/api/schemas/none.json", "")
 }
+
+// TestWhoMaySimulate: the rule is the directory's, the same for every door.
+func TestWhoMaySimulate(t *testing.T) {
+	w := newWorld(t)
+	const at = "/api/v1/iam"
+	w.must(201, "operator", "POST", at+"/users", `{"name":"letters","team":"claims"}`)
+	w.must(201, "operator", "POST", at+"/users", `{"name":"forms","team":"benefits"}`)
+	ask := func(principal string) string {
+		return `{"principal":"` + principal + `","action":"kafka-cluster:Connect","resource":"cluster"}`
+	}
+	w.must(401, "", "POST", at+"/simulate", ask("letters"))
+	w.must(200, "member", "POST", at+"/simulate", ask("letters")) // of her team
+	hidden := w.must(404, "member", "POST", at+"/simulate", ask("forms"))
+	absent := w.must(404, "member", "POST", at+"/simulate", ask("ghost"))
+	if strings.ReplaceAll(hidden.text, "forms", "ghost") != absent.text {
+		t.Errorf("the refusals tell which of them exists:\n%s\n%s", hidden.text, absent.text)
+	}
+	for _, who := range []string{"bus-reviewer", "privacy-reviewer", "security-reviewer", "operator", "auditor", "administrator"} {
+		w.must(200, who, "POST", at+"/simulate", ask("forms"))
+	}
+}

@@ -17,7 +17,7 @@ func (a *API) registerPolicies() {
 	register(a, operation(http.MethodDelete, "/iam/{kind}/{name}/policies/{policy}", "delete-policy",
 		"Take a policy off a user or role", missing, stale), a.deletePolicy)
 	register(a, operation(http.MethodPost, "/iam/simulate", "simulate",
-		"Say what would be decided, and why, without doing or recording anything", bad, missing), a.simulate)
+		"Say what would be decided about a principal of your teams, and why, without doing or recording anything", bad, missing), a.simulate)
 }
 
 // PolicyPath names a policy of a user or role.
@@ -99,7 +99,7 @@ type simulation struct {
 
 func (a *API) simulate(ctx context.Context, in *simulateInput) (*body[simulation], error) {
 	resource := a.resource(in.Body.Action, in.Body.Resource)
-	d, err := a.parts.Directory.Simulate(ctx, in.Body.Principal, in.Body.Action, resource, in.Body.Context)
+	d, err := a.parts.Directory.Simulate(ctx, actorOf(ctx), in.Body.Principal, in.Body.Action, resource, in.Body.Context)
 	if err != nil {
 		return nil, err
 	}

@@ -326,6 +326,7 @@ func TestEnsureManagedRefuses(t *testing.T) {
 }
 
 func TestSimulate(t *testing.T) {
+	operator := eventbus.Actor{Person: eventbus.Person{ID: "otto", Roles: []eventbus.Role{eventbus.RoleOperator}}}
 	w := newWorld(t)
 	w.must(w.dir.EnsureTestPrincipals(t.Context()))
 	w.user("alice", document(t, "Allow", "kafka-cluster:ReadData", arns.Topic("t"), `{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`))
@@ -353,7 +354,7 @@ func TestSimulate(t *testing.T) {
 		{principal: "alice", action: "sts:AssumeRole", resource: roleARN("ghost"), code: eventbus.CodeNotFound},
 	} {
 		t.Run(c.principal+" "+c.action, func(t *testing.T) {
-			got, err := w.dir.Simulate(t.Context(), c.principal, c.action, c.resource, c.given)
+			got, err := w.dir.Simulate(t.Context(), operator, c.principal, c.action, c.resource, c.given)
 			if eventbus.CodeOf(err) != c.code || got.Allowed != c.allowed || !strings.Contains(got.Reason, c.reason) {
 				t.Errorf("%+v, %v", got, err)
 			}
@@ -361,6 +362,53 @@ func TestSimulate(t *testing.T) {
 	}
 	if n := len(w.audited("kafka-cluster:*")); n != 0 {
 		t.Errorf("%d entries for simulations", n)
+	}
+}
+
+// TestWhoMaySimulate: members ask about their own teams' principals and those of
+// the samples; of all others they do not even learn that they exist.
+func TestWhoMaySimulate(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.dir.EnsureTestPrincipals(t.Context()))
+	_, err := w.dir.CreateRole(t.Context(), admin, eventbus.IAMRole{Name: "letters", Team: "claims", Trust: iam.TrustOf(userARN(iam.TestProducer))})
+	w.must(err)
+	_, err = w.dir.CreateUser(t.Context(), admin, eventbus.IAMUser{Name: "letters", Team: "health"})
+	w.must(err)
+	_, err = w.dir.CreateUser(t.Context(), admin, eventbus.IAMUser{Name: "teamless"})
+	w.must(err)
+	person := func(team string, roles ...eventbus.Role) eventbus.Actor {
+		return eventbus.Actor{Person: eventbus.Person{ID: "p", Roles: append(roles, eventbus.RoleMember), Teams: []string{team}}}
+	}
+	for _, c := range []struct {
+		name      string
+		actor     eventbus.Actor
+		principal string
+		may       bool
+	}{
+		{"a member, of the team's role", person("claims"), roleARN("letters"), true},
+		{"a member, by its bare name, which means the role", person("claims"), "letters", true},
+		{"a member of another team", person("health"), roleARN("letters"), false},
+		{"a member, of the user of the same name", person("health"), userARN("letters"), true},
+		{"an owner of another team", person("health", eventbus.RoleOwner), roleARN("letters"), false},
+		{"a member, of what belongs to no team", person(""), userARN("teamless"), false},
+		{"nobody", eventbus.Actor{}, roleARN("letters"), false},
+		{"nobody, of what belongs to no team", eventbus.Actor{}, userARN("teamless"), false},
+		{"a member, of the samples' principals", person("claims"), iam.TestNobody, true},
+		{"an operator", person("", eventbus.RoleOperator), userARN("teamless"), true},
+		{"a bus reviewer", person("", eventbus.RoleBusReviewer), roleARN("letters"), true},
+		{"a security reviewer", person("", eventbus.RoleSecurityReviewer), roleARN("letters"), true},
+		{"a privacy reviewer", person("", eventbus.RolePrivacyReviewer), roleARN("letters"), true},
+		{"an auditor", person("", eventbus.RoleAuditor), roleARN("letters"), true},
+	} {
+		_, err := w.dir.Simulate(t.Context(), c.actor, c.principal, "kafka-cluster:Connect", arns.Cluster(), nil)
+		if want := map[bool]eventbus.Code{false: eventbus.CodeNotFound}[c.may]; eventbus.CodeOf(err) != want {
+			t.Errorf("%s: %v, want may %v", c.name, err, c.may)
+		}
+	}
+	_, hidden := w.dir.Simulate(t.Context(), person("health"), "teamless", "kafka-cluster:Connect", arns.Cluster(), nil)
+	_, absent := w.dir.Simulate(t.Context(), person("health"), "nobody-yet", "kafka-cluster:Connect", arns.Cluster(), nil)
+	if strings.Replace(hidden.Error(), "teamless", "nobody-yet", 1) != absent.Error() {
+		t.Errorf("the refusals tell which of them exists: %v, %v", hidden, absent)
 	}
 }
 

@@ -3,26 +3,38 @@ package iam
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/iam/policy"
 )
 
-// Simulate says what would be decided, and why, without doing or recording
-// anything. The principal is the ARN of a user or role of this bus, or its bare
+// askers look after the access of others, and may ask about every principal.
+var askers = []eventbus.Role{eventbus.RoleOperator, eventbus.RoleBusReviewer, eventbus.RoleSecurityReviewer, eventbus.RolePrivacyReviewer, eventbus.RoleAuditor}
+
+// MayAsk reports whether a person may ask what a user or role is allowed: those
+// who look after access about all of them, everybody else about those of their
+// own teams and about the principals that the samples use.
+func MayAsk(p eventbus.Person, name, team string) bool {
+	return slices.ContainsFunc(askers, p.Has) || team != "" && p.In(team) || slices.Contains([]string{TestProducer, TestConsumer, TestNobody}, name)
+}
+
+// Simulate tells an actor what would be decided, and why, without doing or
+// recording anything. Whom the actor may not ask about (MayAsk) is answered as
+// if there were no such principal. The principal is the ARN of a user or role of this bus, or its bare
 // name (a role before a user). given overrides the condition keys that the
 // directory would fill in, such as aws:SourceIp. For sts:AssumeRole the
 // resource is the role, whose trust is asked too. Errors: NotFound, Invalid.
-func (d *Directory) Simulate(ctx context.Context, principal, action, resource string, given map[string][]string) (policy.Decision, error) {
+func (d *Directory) Simulate(ctx context.Context, actor eventbus.Actor, principal, action, resource string, given map[string][]string) (policy.Decision, error) {
 	if err := ctx.Err(); err != nil {
 		return policy.Decision{}, err
 	}
 	view := d.view.Load()
 	who := view.named(principal)
-	if who == nil {
+	if who == nil || !MayAsk(actor.Person, who.principal.Name, view.team(who)) {
 		return policy.Decision{}, &eventbus.Error{Code: eventbus.CodeNotFound,
-			Message: "there is no user or role " + quoted(principal), Next: "list them with `eventbus iam role list`"}
+			Message: "there is no user or role " + quoted(principal) + " that you may ask about", Next: "ask about one of your own teams; reviewers, operators and auditors may ask about all"}
 	}
 	if who.disabled {
 		return policy.Decision{Index: -1, Reason: "denied: user " + who.principal.Name + " is disabled"}, nil
@@ -47,6 +59,14 @@ func simulatedARN(dep eventbus.Deployment, who *identity) string {
 		return eventbus.AssumedRoleARN(dep.Partition, who.principal.Account, who.principal.Name, simulatedSession)
 	}
 	return who.principal.ARN
+}
+
+// team is the team that an identity belongs to; empty for none.
+func (s *snapshot) team(who *identity) string {
+	if who.principal.Kind == eventbus.PrincipalRole {
+		return s.roleRecords[who.principal.Name].Team
+	}
+	return s.userRecords[who.principal.Name].Team
 }
 
 // named finds an identity by its ARN or bare name.

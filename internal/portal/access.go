@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/iam"
 )
 
 // accessView is the simulator: would this principal be let do that?
@@ -53,6 +54,7 @@ func (p *Portal) accessPage(w http.ResponseWriter, v visit) error {
 	return p.render(w, v, http.StatusOK, "access", shell, view)
 }
 
+// principals lists those that the visitor may ask about.
 func (p *Portal) principals(v visit, view *accessView) error {
 	roles, err := p.parts.Access.Roles(v.Context())
 	if err != nil {
@@ -63,10 +65,14 @@ func (p *Portal) principals(v visit, view *accessView) error {
 		return err
 	}
 	for _, r := range roles {
-		view.Principals = append(view.Principals, r.ARN)
+		if iam.MayAsk(v.actor.Person, r.Name, r.Team) {
+			view.Principals = append(view.Principals, r.ARN)
+		}
 	}
 	for _, u := range users {
-		view.Principals = append(view.Principals, u.ARN)
+		if iam.MayAsk(v.actor.Person, u.Name, u.Team) {
+			view.Principals = append(view.Principals, u.ARN)
+		}
 	}
 	sort.Strings(view.Principals)
 	return nil
@@ -77,7 +83,7 @@ func (p *Portal) simulate(v visit, view *accessView, shell *Shell) {
 	if !strings.HasPrefix(resource, "arn:") {
 		resource = p.resourceARN(view.Action, resource)
 	}
-	decision, err := p.parts.Access.Simulate(v.Context(), view.Principal, view.Action, resource, nil)
+	decision, err := p.parts.Access.Simulate(v.Context(), v.actor, view.Principal, view.Action, resource, nil)
 	if err != nil {
 		view.Problem = sentence(message(err))
 		return
@@ -85,10 +91,8 @@ func (p *Portal) simulate(v visit, view *accessView, shell *Shell) {
 	view.Asked, view.Reason, view.Policy, view.Statement = true, decision.Reason, decision.Policy, decision.Statement
 	view.Answer = Pill{"Allowed", ToneGood, "check_circle"}
 	question := map[string]string{"principal": view.Principal, "action": view.Action, "resource": resource}
-	if mayAudit(v.actor.Person) { // the API answers those who look after others' access only
-		shell.Elsewhere = Elsewhere{CLI: p.cli("iam", "simulate", "--principal", view.Principal, "--action", view.Action, "--resource", resource),
-			Curl: p.curlJSON("/api/v1/iam/simulate", question)}
-	}
+	shell.Elsewhere = Elsewhere{CLI: p.cli("iam", "simulate", "--principal", view.Principal, "--action", view.Action, "--resource", resource),
+		Curl: p.curlJSON("/api/v1/iam/simulate", question)}
 	if !decision.Allowed {
 		view.Answer = Pill{"Denied", ToneBad, "cancel"}
 		if known, err := p.relations(v); err == nil && view.Action == simulated[0].action {
