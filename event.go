@@ -1,6 +1,9 @@
 package eventbus
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Lifecycle is where a catalogued event stands.
 type Lifecycle string
@@ -109,3 +112,18 @@ type System struct {
 	Source      string   `json:"source,omitempty"`
 	Version     int64    `json:"version"`
 }
+
+var (
+	entityName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+	entityTag  = regexp.MustCompile(`^[a-z0-9:+#]+(-[a-z0-9:+#]+)*$`)
+)
+
+// LegalEntityName reports whether Backstage takes a text as the name of an
+// entity: at most 63 letters, digits, '-', '_' and '.', with a letter or digit
+// at both ends (catalog-model, KubernetesValidatorFunctions.isValidObjectName).
+func LegalEntityName(s string) bool { return entityName.MatchString(s) }
+
+// LegalTag reports whether Backstage takes a text as a tag: lower-case words
+// joined by '-', at most 63 characters (catalog-model,
+// CommonValidatorFunctions.isValidTag).
+func LegalTag(s string) bool { return len(s) <= 63 && entityTag.MatchString(s) }

@@ -65,6 +65,9 @@ type Catalog struct {
 	systems  SystemStore
 	index    atomic.Pointer[index]
 	building sync.Mutex
+
+	exported  atomic.Pointer[exportedAll]
+	exporting sync.Mutex
 }
 
 // New makes a Catalog; nothing is read until the first search or Run.
@@ -205,6 +208,15 @@ func (c *Catalog) Consumers(ctx context.Context, event string, grants []eventbus
 // Version means "as it stands now"; otherwise CodeConflict tells that somebody
 // else wrote meanwhile. CodeInvalid lists every fault.
 func (c *Catalog) Put(ctx context.Context, actor eventbus.Actor, e eventbus.Event) (eventbus.Event, error) {
+	saved, err := c.put(ctx, actor, e)
+	if err != nil {
+		return eventbus.Event{}, err
+	}
+	return saved, c.Refresh(ctx)
+}
+
+// put is Put without a new index: who writes many events makes one at the end.
+func (c *Catalog) put(ctx context.Context, actor eventbus.Actor, e eventbus.Event) (eventbus.Event, error) {
 	if faults := Validate(e); len(faults) > 0 {
 		return eventbus.Event{}, eventbus.Invalid("event "+e.Name+" was not written", faults...)
 	}
@@ -219,28 +231,41 @@ func (c *Catalog) Put(ctx context.Context, actor eventbus.Actor, e eventbus.Even
 		e.Version = old.Version
 	}
 	e.UpdatedAt = c.now()
-	saved, err := c.events.SaveEvent(ctx, e, c.entry(actor, "catalog.event.put", e.Name, e.Source))
-	if err != nil {
-		return eventbus.Event{}, err
-	}
-	return saved, c.Refresh(ctx)
+	return c.events.SaveEvent(ctx, e, c.entry(actor, "catalog.event.put", e.Name, e.Source))
 }
 
 // PutSystem writes a consuming system under the same rule.
 func (c *Catalog) PutSystem(ctx context.Context, actor eventbus.Actor, s eventbus.System) (eventbus.System, error) {
-	if faults := ValidateSystem(s); len(faults) > 0 {
-		return eventbus.System{}, eventbus.Invalid("system "+s.Name+" was not written", faults...)
-	}
-	systems, err := c.systems.Systems(ctx)
+	known, err := c.knownSystems(ctx)
 	if err != nil {
 		return eventbus.System{}, err
 	}
-	var old eventbus.System
-	for _, o := range systems {
-		if o.Name == s.Name && o.Kind == s.Kind {
-			old = o
-		}
+	saved, err := c.putSystem(ctx, actor, s, known)
+	if err != nil {
+		return eventbus.System{}, err
 	}
+	return saved, c.Refresh(ctx)
+}
+
+// systemKey is what a system is known by, as in Backstage.
+type systemKey struct{ kind, name string }
+
+func (c *Catalog) knownSystems(ctx context.Context) (map[systemKey]eventbus.System, error) {
+	systems, err := c.systems.Systems(ctx)
+	known := make(map[systemKey]eventbus.System, len(systems))
+	for _, s := range systems {
+		known[systemKey{s.Kind, s.Name}] = s
+	}
+	return known, err
+}
+
+// putSystem is PutSystem without a new index, over the systems that are known;
+// it adds what it writes to them.
+func (c *Catalog) putSystem(ctx context.Context, actor eventbus.Actor, s eventbus.System, known map[systemKey]eventbus.System) (eventbus.System, error) {
+	if faults := ValidateSystem(s); len(faults) > 0 {
+		return eventbus.System{}, eventbus.Invalid("system "+s.Name+" was not written", faults...)
+	}
+	old := known[systemKey{s.Kind, s.Name}]
 	if err := mayWrite(actor, s.Name, old.Owner, s.Owner); err != nil {
 		return eventbus.System{}, err
 	}
@@ -248,10 +273,10 @@ func (c *Catalog) PutSystem(ctx context.Context, actor eventbus.Actor, s eventbu
 		s.Version = old.Version
 	}
 	saved, err := c.systems.SaveSystem(ctx, s, c.entry(actor, "catalog.system.put", s.Name, s.Source))
-	if err != nil {
-		return eventbus.System{}, err
+	if err == nil {
+		known[systemKey{s.Kind, s.Name}] = saved
 	}
-	return saved, c.Refresh(ctx)
+	return saved, err
 }
 
 // Subscribe notes that a system consumes an event, keeping what else is known
@@ -328,29 +353,45 @@ func (c *Catalog) Import(ctx context.Context, actor eventbus.Actor, text []byte,
 		return Imported{}, err
 	}
 	report := Imported{Faults: eventbus.FaultsOf(err), Skipped: entities.Others}
+	if err := c.take(ctx, actor, entities, source, &report); err != nil {
+		return report, err
+	}
+	return report, c.Refresh(ctx)
+}
+
+// take writes what was read and notes it in the report, up to the first thing
+// that cannot be written.
+func (c *Catalog) take(ctx context.Context, actor eventbus.Actor, entities Entities, source string, report *Imported) error {
 	for _, e := range entities.Events {
 		e.Source = source
 		if old, err := c.events.Event(ctx, e.Name); err == nil {
 			e = keepMeasured(e, old)
 		}
-		if _, err := c.Put(ctx, actor, e); err != nil {
-			return report, err
+		if _, err := c.put(ctx, actor, e); err != nil {
+			return err
 		}
 		report.Events = append(report.Events, e.Name)
 	}
+	var known map[systemKey]eventbus.System
 	for _, s := range entities.Systems {
+		if known == nil {
+			var err error
+			if known, err = c.knownSystems(ctx); err != nil {
+				return err
+			}
+		}
 		s.Source = source
-		if _, err := c.PutSystem(ctx, actor, s); err != nil {
-			return report, err
+		if _, err := c.putSystem(ctx, actor, s, known); err != nil {
+			return err
 		}
 		report.Systems = append(report.Systems, s.Name)
 	}
 	for _, name := range entities.Faulty {
 		if err := c.noteProblems(ctx, actor, name, report.Faults); err != nil {
-			return report, err
+			return err
 		}
 	}
-	return report, nil
+	return nil
 }
 
 // keepMeasured keeps what the bus itself knows and a file leaves out.

@@ -38,8 +38,36 @@ func (c *Catalog) ExportLocation() Export {
 // ExportEvents is every entity of the catalog, in a stable order: groups that
 // own something, the domains and systems that events are part of, events, their
 // API entities, and consuming systems. Entities that Backstage would refuse are
-// left out, so that one bad entry does not spoil the rest.
+// left out, so that one bad entry does not spoil the rest. The document is made
+// once per version of the catalog: anybody may ask for it, as often as they like.
 func (c *Catalog) ExportEvents(ctx context.Context) (Export, error) {
+	version, err := c.events.CatalogVersion(ctx) // before the events, as for the index
+	if err != nil {
+		return Export{}, err
+	}
+	if done := c.exported.Load(); done != nil && done.version == version {
+		return done.Export, nil
+	}
+	c.exporting.Lock() // one makes it, the others wait for it
+	defer c.exporting.Unlock()
+	if done := c.exported.Load(); done != nil && done.version >= version {
+		return done.Export, nil
+	}
+	all, err := c.exportAll(ctx)
+	if err != nil {
+		return Export{}, err
+	}
+	c.exported.Store(&exportedAll{version, all})
+	return all, nil
+}
+
+// exportedAll is the export of everything at a version of the catalog.
+type exportedAll struct {
+	version int64
+	Export
+}
+
+func (c *Catalog) exportAll(ctx context.Context) (Export, error) {
 	events, err := c.Events(ctx)
 	if err != nil {
 		return Export{}, err
@@ -83,7 +111,7 @@ func (c *Catalog) entities(events []eventbus.Event, systems []eventbus.System) [
 		if len(ValidateSystem(s)) > 0 {
 			continue
 		}
-		if entityName.MatchString(s.Owner) {
+		if eventbus.LegalEntityName(s.Owner) {
 			owners[s.Owner] = true
 		}
 		if s.Kind == "System" {
@@ -106,10 +134,10 @@ type surroundings struct {
 }
 
 func (s surroundings) of(e eventbus.Event) {
-	if entityName.MatchString(e.Domain) {
+	if eventbus.LegalEntityName(e.Domain) {
 		s.domains[e.Domain] = true
 	}
-	if _, known := s.systems[e.System]; known || !entityName.MatchString(e.System) {
+	if _, known := s.systems[e.System]; known || !eventbus.LegalEntityName(e.System) {
 		return
 	}
 	spec := writtenSystem{Owner: e.Owner}
@@ -122,7 +150,7 @@ func (s surroundings) of(e eventbus.Event) {
 
 func (s surroundings) holds(one eventbus.System) {
 	s.systems[one.Name] = writtenEntity{}
-	if entityName.MatchString(one.Domain) {
+	if eventbus.LegalEntityName(one.Domain) {
 		s.domains[one.Domain] = true
 	}
 }
@@ -165,7 +193,7 @@ func groups(owners map[string]bool) []writtenEntity {
 // processor for Event: its definition is an AsyncAPI document.
 func (c *Catalog) apiEntity(e eventbus.Event) writtenEntity {
 	system := ""
-	if entityName.MatchString(e.System) {
+	if eventbus.LegalEntityName(e.System) {
 		system = e.System
 	}
 	return writtenEntity{APIVersion: DefaultAPIVersion, Kind: "API",

@@ -10,18 +10,19 @@ import (
 // EventOfTopic gives the event that has a topic, and in which environment;
 // CodeNotFound when none has.
 func (c *Catalog) EventOfTopic(ctx context.Context, topic string) (eventbus.Event, string, error) {
-	events, err := c.Events(ctx)
+	if err := c.Refresh(ctx); err != nil {
+		return eventbus.Event{}, "", err
+	}
+	x, err := c.current(ctx)
 	if err != nil {
 		return eventbus.Event{}, "", err
 	}
-	for _, e := range events {
-		for _, t := range e.Topics {
-			if t.Name == topic {
-				return e, t.Environment, nil
-			}
-		}
+	known, ok := x.topics[topic]
+	if !ok {
+		return eventbus.Event{}, "", eventbus.Errorf(eventbus.CodeNotFound, "no event has the topic %s", topic)
 	}
-	return eventbus.Event{}, "", eventbus.Errorf(eventbus.CodeNotFound, "no event has the topic %s", topic)
+	e, err := c.Event(ctx, x.events[known.entry].Name)
+	return e, known.environment, err
 }
 
 // MayReadRecords reports whether a person may look at records of an event in an

@@ -88,14 +88,21 @@ type index struct {
 	events   []eventbus.Event // without schema and one-pager
 	systems  []eventbus.System
 	facets   [][]facetValue // by entry
-	tokens   []string       // sorted
-	postings [][]posting    // by token
+	topics   map[string]topicEntry
+	tokens   []string    // sorted
+	postings [][]posting // by token
+}
+
+// topicEntry is the event that has a topic, and in which environment.
+type topicEntry struct {
+	entry       int32
+	environment string
 }
 
 type facetValue struct{ facet, value string }
 
 func buildIndex(version int64, events []eventbus.Event, systems []eventbus.System) *index {
-	x := &index{version: version, systems: systems, events: make([]eventbus.Event, 0, len(events)), facets: make([][]facetValue, 0, len(events))}
+	x := &index{version: version, systems: systems, topics: map[string]topicEntry{}, events: make([]eventbus.Event, 0, len(events)), facets: make([][]facetValue, 0, len(events))}
 	slices.SortFunc(events, func(a, b eventbus.Event) int { return cmp.Compare(a.Name, b.Name) })
 	vocabulary := map[string][]posting{}
 	for i, e := range events {
@@ -107,6 +114,11 @@ func buildIndex(version int64, events []eventbus.Event, systems []eventbus.Syste
 						vocabulary[token] = append(list, p)
 					}
 				}
+			}
+		}
+		for _, t := range e.Topics {
+			if _, taken := x.topics[t.Name]; !taken {
+				x.topics[t.Name] = topicEntry{int32(i), t.Environment} //nolint:gosec // as above
 			}
 		}
 		x.facets = append(x.facets, facetsOf(e))

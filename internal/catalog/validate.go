@@ -19,9 +19,7 @@ import (
 // Backstage's field formats (catalog-model, KubernetesValidatorFunctions and
 // CommonValidatorFunctions).
 var (
-	entityName  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
 	namespace   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	tag         = regexp.MustCompile(`^[a-z0-9:+#]+(-[a-z0-9:+#]+)*$`)
 	labelKey    = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
 	environment = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_. -]{0,62}$`)
 )
@@ -41,7 +39,7 @@ func checkMetadata(m metadata) []eventbus.Fault {
 			if !labelKey.MatchString(key) {
 				c.add(set.path+"."+key, fmt.Sprintf("%q is not a legal key", key), "write name or prefix.domain/name")
 			}
-			if set.path == "metadata.labels" && set.values[key] != "" && !entityName.MatchString(set.values[key]) {
+			if set.path == "metadata.labels" && set.values[key] != "" && !eventbus.LegalEntityName(set.values[key]) {
 				c.add(set.path+"."+key, "is not a legal label value", "use letters, digits, '-', '_' and '.', at most 63")
 			}
 		}
@@ -74,14 +72,14 @@ func (c *checker) name(path, value string) {
 	switch {
 	case value == "":
 		c.add(path, "is missing", "write a name of letters, digits, '-', '_' and '.'")
-	case !entityName.MatchString(value):
+	case !eventbus.LegalEntityName(value):
 		c.add(path, fmt.Sprintf("%q is not a legal name", value), "use letters, digits, '-', '_' and '.', at most 63, beginning and ending with a letter or digit")
 	}
 }
 
 func (c *checker) tags(path string, tags []string) {
 	for i, t := range tags {
-		if !tag.MatchString(t) || len(t) > 63 {
+		if !eventbus.LegalTag(t) {
 			c.add(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q is not a legal tag", t), "write lower-case words joined by '-', at most 63 characters")
 		}
 	}
@@ -122,7 +120,7 @@ func Validate(e eventbus.Event) []eventbus.Fault {
 	if !slices.Contains(eventbus.Lifecycles(), e.Lifecycle) {
 		c.add("lifecycle", fmt.Sprintf("%q is not a lifecycle", e.Lifecycle), "write experimental, development, production or deprecated")
 	}
-	if e.Owner == "" || !entityName.MatchString(e.Owner) {
+	if e.Owner == "" || !eventbus.LegalEntityName(e.Owner) {
 		c.add("owner", fmt.Sprintf("%q is not the name of a team", e.Owner), "write owner: and the name of the owning team (a Group entity)")
 	}
 	c.line("system", e.System, 0, 200, "")

@@ -117,7 +117,7 @@ func WriteSystem(s eventbus.System) []byte { return render(systemEntityOf(s)) }
 // systemEntityOf takes the events that the system provides.
 func systemEntityOf(s eventbus.System, provides ...string) writtenEntity {
 	spec := writtenSystem{Type: s.Type, Lifecycle: s.Lifecycle, Owner: s.Owner, Domain: s.Domain, Subscribes: s.Subscribes}
-	if s.Kind == "System" && !entityName.MatchString(s.Domain) {
+	if s.Kind == "System" && !eventbus.LegalEntityName(s.Domain) {
 		spec.Domain = "" // text, which Backstage would take for the name of an entity
 	}
 	if s.Kind == "Component" {
