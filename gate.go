@@ -14,6 +14,7 @@ const (
 	GateFISMA     GateKind = "FISMA"
 	GatePTA       GateKind = "PTA"
 	GatePIA       GateKind = "PIA"
+	GateHIPAA     GateKind = "HIPAA" // security review of systems with health data
 	GateESECC     GateKind = "ESECC"
 	GateWASA      GateKind = "WASA"
 	GateOBI       GateKind = "OBI"

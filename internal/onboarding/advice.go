@@ -127,7 +127,7 @@ const (
 // the longest outage that a consumer must survive.
 func Advise(t Throughput, limits eventbus.TopicLimits) Advice {
 	limits = limits.WithDefaults()
-	a := Advice{Partitions: 1, RetentionDays: defaultRetention}
+	a := Advice{Partitions: 1, RetentionDays: min(defaultRetention, limits.MaxRetentionDays)}
 	peak, size := max(t.PeakPerSecond, t.PerDay/86400), max(t.AverageBytes, 1)
 	switch {
 	case t.Ordering == "total":
@@ -141,11 +141,11 @@ func Advise(t Throughput, limits eventbus.TopicLimits) Advice {
 		a.Partitions = max(int32(n), min(3, limits.MaxPartitions)) //nolint:gosec // bounded by MaxPartitions
 		a.Reasons = append(a.Reasons, fmt.Sprintf("%d partitions: %d records/s of %d bytes at peak, twice the room that needs, because partitions can only grow and growing moves keys.", a.Partitions, peak, size))
 	}
-	if t.LongestOutageDays > 0 {
-		a.RetentionDays = min(max(defaultRetention, 2*t.LongestOutageDays), limits.MaxRetentionDays)
-		a.Reasons = append(a.Reasons, fmt.Sprintf("%d days: twice the longest outage of a consumer (%d days), at least a week.", a.RetentionDays, t.LongestOutageDays))
+	if outage := min(t.LongestOutageDays, longestOutage); outage > 0 {
+		a.RetentionDays = min(max(defaultRetention, 2*outage), limits.MaxRetentionDays)
+		a.Reasons = append(a.Reasons, fmt.Sprintf("%d days: twice the longest outage of a consumer (%d days), at least a week, at most what the environment keeps.", a.RetentionDays, outage))
 	} else {
-		a.Reasons = append(a.Reasons, "7 days: long enough to find and mend a consumer after a weekend.")
+		a.Reasons = append(a.Reasons, fmt.Sprintf("%d days: a week is long enough to find and mend a consumer after a weekend.", a.RetentionDays))
 	}
 	a.StorageBytes = StorageBytes(t, a.RetentionDays)
 	if a.StorageBytes > 0 {

@@ -27,10 +27,16 @@ func (s *Service) Check(ctx context.Context, c Content, id string) ([]eventbus.F
 		if found && e.Source != "request "+id {
 			faults = append(faults, eventbus.Fault{Path: "event.name", Message: fmt.Sprintf("event %s exists and belongs to team %s", e.Name, e.Owner), Fix: "choose another name, or make a ChangeRequest"})
 		}
+		asked, err := s.askedAlready(ctx, c.Event.Name, id)
+		if err != nil {
+			return nil, err
+		}
 		taken, err := s.takenTopics(ctx, c)
-		return append(faults, taken...), err
+		return append(append(faults, asked...), taken...), err
 	case *ConsumerContent:
-		return append(faults, consumable(c, e, found, known, s.today())...), nil
+		faults = append(faults, consumable(c, e, found, known, s.today())...)
+		taken, err := s.takenGroups(ctx, c)
+		return append(faults, taken...), err
 	case *ChangeContent:
 		if known && !found {
 			faults = append(faults, noSuchEvent(c.Event))
@@ -90,6 +96,25 @@ func consumable(c *ConsumerContent, e eventbus.Event, found, known bool, today s
 	return faults
 }
 
+// askedAlready finds another request that asks for the same new event and is
+// not over: the names of events are unique, also while they are reviewed.
+func (s *Service) askedAlready(ctx context.Context, event, id string) ([]eventbus.Fault, error) {
+	if event == "" {
+		return nil, nil
+	}
+	others, err := s.store.Requests(ctx, eventbus.RequestQuery{Kind: eventbus.ProducerRequest, Event: event, Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range others {
+		if r.ID != id && r.State != eventbus.RequestDraft && r.State != eventbus.RequestActive && !r.State.Final() { // an active one is in the catalog
+			return []eventbus.Fault{{Path: "event.name", Message: fmt.Sprintf("request %s of team %s asks for event %s already", r.ID, r.Team, event),
+				Fix: "choose another name, or add to that request"}}, nil
+		}
+	}
+	return nil, nil
+}
+
 // takenTopics finds topic names that another event uses, or that Kafka's
 // metrics cannot tell from one of another event.
 func (s *Service) takenTopics(ctx context.Context, c *ProducerContent) ([]eventbus.Fault, error) {
@@ -113,6 +138,34 @@ func (s *Service) takenTopics(ctx context.Context, c *ProducerContent) ([]eventb
 		}
 	}
 	return faults, nil
+}
+
+// takenGroups finds consumer groups of other teams that the wanted prefix takes
+// in, or that take it in: members of one group share the records of a topic, so
+// that one team would read away what the other waits for.
+func (s *Service) takenGroups(ctx context.Context, c *ConsumerContent) ([]eventbus.Fault, error) {
+	if s.sources.Lineage == nil || c.GroupPrefix == "" {
+		return nil, nil
+	}
+	grants, err := s.sources.Lineage.Grants(ctx, eventbus.GrantQuery{Direction: eventbus.Consumed, ActiveOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range grants {
+		if g.Team != c.Team && groupsOverlap(g.GroupPrefix, c.GroupPrefix) {
+			return []eventbus.Fault{{Path: "groupPrefix", Message: fmt.Sprintf("%s takes in groups of team %s, which has %s", c.GroupPrefix, g.Team, g.GroupPrefix),
+				Fix: "write a prefix that no group of another team begins with: " + c.Team + "-" + c.Consumer.Name + "*"}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// groupsOverlap reports whether one group id can belong to both: each is an id,
+// or the beginning of ids when it ends in "*".
+func groupsOverlap(a, b string) bool {
+	first, open := strings.CutSuffix(a, "*")
+	second, alsoOpen := strings.CutSuffix(b, "*")
+	return first == second || open && strings.HasPrefix(second, first) || alsoOpen && strings.HasPrefix(first, second)
 }
 
 // changeable checks a change against what is wanted of the event now:
@@ -209,7 +262,7 @@ func (s *Service) notice(c *OffboardingContent, e eventbus.Event) []eventbus.Fau
 		faults = append(faults, eventbus.Fault{Path: "removalDate", Message: fmt.Sprintf("%s is less than %d months ahead", c.RemovalDate, s.cfg.RemovalMonths),
 			Fix: "write " + earliest + " or later, or say in overrideNotice why consumers need no more time; two people approve that"})
 	}
-	if e.RemovalDate != "" && c.RemovalDate != "" && c.RemovalDate < e.RemovalDate && c.OverrideNotice == "" {
+	if c.Consumer == "" && e.RemovalDate != "" && s.removalFrom(c.RemovalDate, s.now()) < e.RemovalDate && c.OverrideNotice == "" {
 		faults = append(faults, eventbus.Fault{Path: "removalDate", Message: "the catalog promises " + e.RemovalDate + "; a removal date never moves earlier", Fix: "write " + e.RemovalDate + " or later"})
 	}
 	return faults

@@ -57,8 +57,8 @@ type ProducerContent struct {
 }
 
 // ConsumerContent asks for access to one event. A new purpose is a new
-// request. Required: team, event, purpose (≥ 50 characters), system.name,
-// groupPrefix, until, and access for at least one environment.
+// request. Required: team, event, purpose (≥ 50 characters), consumer.name,
+// groupPrefix, and access for at least one environment.
 type ConsumerContent struct {
 	Team            string            `json:"team" yaml:"team"`
 	Environments    []string          `json:"environments,omitempty" yaml:"environments,omitempty"` // default: those under access
@@ -76,7 +76,7 @@ type ConsumerContent struct {
 	Network         Network           `json:"network,omitzero" yaml:"network,omitempty"`
 	GroupPrefix     string            `json:"groupPrefix" yaml:"groupPrefix"`             // group id, or prefix when it ends in "*"
 	StartAt         string            `json:"startAt,omitempty" yaml:"startAt,omitempty"` // earliest or latest (default)
-	Until           string            `json:"until" yaml:"until"`                         // review date, YYYY-MM-DD, at most a year ahead
+	Until           string            `json:"until,omitempty" yaml:"until,omitempty"`     // review date, YYYY-MM-DD, at most a year ahead; default: a year after the request was submitted
 	Access          map[string]Access `json:"access" yaml:"access"`                       // by environment
 	Clients         []string          `json:"clients,omitempty" yaml:"clients,omitempty"`
 	Notes           string            `json:"notes,omitempty" yaml:"notes,omitempty"`

@@ -30,6 +30,10 @@ func decide(r *eventbus.Request, a act, w world) error {
 	if err := mayDecide(*r, a, w); err != nil {
 		return err
 	}
+	if w.taken && a.decision == eventbus.DecisionApprove {
+		return &eventbus.Error{Code: eventbus.CodeConflict, Message: fmt.Sprintf("event %s belongs to team %s meanwhile; nothing was approved", r.Event, w.owner),
+			Next: "reject the request, or ask for changes: another name, or a ChangeRequest of that team"}
+	}
 	if a.decision != eventbus.DecisionApprove && strings.TrimSpace(a.reason) == "" {
 		return eventbus.Invalid("nothing was decided", eventbus.Fault{Path: "reason", Message: "is missing", Fix: "say what the team should change, or why the request is rejected"})
 	}
@@ -187,8 +191,12 @@ func snapshot(r *eventbus.Request) {
 }
 
 // ready reports whether an environment may be provisioned: every stage is
-// approved, by enough different people, gates hold, consumers have answered.
+// approved, by enough different people, gates hold, consumers have answered, and
+// no other team has made the event meanwhile.
 func ready(r eventbus.Request, e eventbus.RequestEnvironment, w world) bool {
+	if w.taken {
+		return false
+	}
 	byRole := map[eventbus.Role]string{}
 	for _, stage := range e.Stages {
 		by := approvedBy(r, stage, stageEnvironment(stage, e.Name))

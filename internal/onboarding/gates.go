@@ -13,7 +13,7 @@ type GateRule struct {
 	Title           string
 	Kinds           []eventbus.RequestKind // empty: every kind
 	When            Condition              // otherwise the gate is there, but not required
-	EveryWhere      bool                   // blocks every environment, not production only
+	Everywhere      bool                   // blocks every environment, not production only
 	Environments    []string               // blocks exactly these, when named
 	Reviewers       []eventbus.Role        // who may set it
 	Sections        []string               // of the content that it rests on
@@ -21,7 +21,7 @@ type GateRule struct {
 }
 
 // DefaultGates are the gates of a federal team (VASI, eMASS, ATO, FISMA, PTA,
-// PIA, ESECC, WASA, OBI, agreements). All block production; data of an
+// PIA, HIPAA, ESECC, WASA, OBI, agreements). All block production; data of an
 // authoritative source blocks every environment until OBI has approved.
 func DefaultGates() []GateRule {
 	onboarding := []eventbus.RequestKind{eventbus.ProducerRequest, eventbus.ConsumerRequest}
@@ -36,9 +36,10 @@ func DefaultGates() []GateRule {
 		{Kind: eventbus.GateFISMA, Title: "FISMA level is Low or Moderate", Kinds: onboarding, Reviewers: security, Sections: system},
 		{Kind: eventbus.GatePTA, Title: "Privacy threshold analysis, at most a year old", Kinds: onboarding, Reviewers: privacy, Sections: data, EvidenceExpires: 1},
 		{Kind: eventbus.GatePIA, Title: "Privacy impact assessment, at most three years old", Kinds: onboarding, When: PersonalData, Reviewers: privacy, Sections: data, EvidenceExpires: 3},
+		{Kind: eventbus.GateHIPAA, Title: "HIPAA security review is done", Kinds: onboarding, When: HealthData, Reviewers: append(security, privacy...), Sections: data},
 		{Kind: eventbus.GateESECC, Title: "ESECC request is approved", Kinds: onboarding, When: OutsideVAEC, Reviewers: append(security, bus...), Sections: []string{"network"}},
 		{Kind: eventbus.GateWASA, Title: "Web application security assessment", Kinds: onboarding, When: WebApplication, Reviewers: security, Sections: system},
-		{Kind: eventbus.GateOBI, Title: "OBI data access is approved", Kinds: onboarding, When: BIPSourced, EveryWhere: true, Reviewers: privacy, Sections: data},
+		{Kind: eventbus.GateOBI, Title: "OBI data access is approved", Kinds: onboarding, When: BIPSourced, Everywhere: true, Reviewers: privacy, Sections: data},
 		{Kind: eventbus.GateAgreement, Title: "Working and data sharing agreements are signed", Kinds: onboarding, Reviewers: append(bus, privacy...), Sections: []string{"agreements"}},
 	}
 }
@@ -48,9 +49,9 @@ func DefaultGates() []GateRule {
 func (g GateRule) evidence(s subject) (evidence, expires string) {
 	switch g.Kind {
 	case eventbus.GateVASI:
-		return s.system.VASI, ""
+		return idOf(s.system.VASI), ""
 	case eventbus.GateEMASS:
-		return s.system.EMASS, ""
+		return idOf(s.system.EMASS), ""
 	case eventbus.GateATO:
 		return s.system.ATOEvidence, s.system.ATOExpires
 	case eventbus.GateFISMA:
@@ -59,6 +60,8 @@ func (g GateRule) evidence(s subject) (evidence, expires string) {
 		return s.privacy.PTA, g.expiry(s.privacy.PTA)
 	case eventbus.GatePIA:
 		return s.privacy.PIA, g.expiry(s.privacy.PIA)
+	case eventbus.GateHIPAA:
+		return s.privacy.HIPAAReview, ""
 	case eventbus.GateESECC:
 		return s.network.ESECC, ""
 	case eventbus.GateWASA:
@@ -72,6 +75,18 @@ func (g GateRule) evidence(s subject) (evidence, expires string) {
 	}
 }
 
+// idOf is the id of a registered system; one that is still in process has none.
+func idOf(registered string) string {
+	if registered == inProcess {
+		return ""
+	}
+	return registered
+}
+
+// inProcess stands for the id of a system whose registration is under way: the
+// environments below production need no more.
+const inProcess = "in process"
+
 func (g GateRule) expiry(date string) string {
 	day, err := time.Parse(time.DateOnly, date)
 	if err != nil || g.EvidenceExpires == 0 {
@@ -84,7 +99,7 @@ func (g GateRule) expiry(date string) string {
 func (g GateRule) blocks(environments []eventbus.Environment) []string {
 	names := []string{}
 	for _, e := range environments {
-		if slices.Contains(g.Environments, e.Name) || len(g.Environments) == 0 && (e.Production || g.EveryWhere) {
+		if slices.Contains(g.Environments, e.Name) || len(g.Environments) == 0 && (e.Production || g.Everywhere) {
 			names = append(names, e.Name)
 		}
 	}

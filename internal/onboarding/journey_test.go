@@ -36,13 +36,13 @@ var (
 // bench is a Service on a real store with a clock that tests move.
 type bench struct {
 	*Service
-	t     *testing.T
+	t     testing.TB
 	store *store.Store
 	mu    sync.Mutex
 	now   time.Time
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, now: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}
 	st, err := store.Open(t.Context(), store.Config{Path: filepath.Join(t.TempDir(), "bus.db")})
@@ -68,7 +68,7 @@ func (b *bench) advance(d time.Duration) {
 	b.now = b.now.Add(d)
 }
 
-func example(t *testing.T, name string) Submission {
+func example(t testing.TB, name string) Submission {
 	t.Helper()
 	file := filepath.Join("..", "..", "examples", "gitops", "requests", name)
 	text, err := os.ReadFile(file)

@@ -65,7 +65,9 @@ func TestRetiringAnEvent(t *testing.T) {
 	b.refused(eventbus.CodeInvalid, err)
 	b.must(b.Withdraw(ctx, pat, d.ID, ""))
 
-	r := b.submitted(pat, example(t, "offboarding.yaml"))
+	sub := example(t, "offboarding.yaml")
+	sub.Content.(*OffboardingContent).RemovalDate = "2027-09-01"
+	r := b.submitted(pat, sub)
 	b.approve(bill, r.ID, eventbus.StageBus, "")
 	b.approve(olive, r.ID, eventbus.StageOwner, "")
 	if n := b.provision(); n != 3 {

@@ -160,7 +160,7 @@ func (b builder) event(c *ProducerContent) eventbus.Event {
 	}
 	e.SourceSystems, e.Forwarders, e.DataClasses = c.Event.SourceSystems, c.Event.Forwarders, c.Privacy.DataClasses
 	e.Schema, e.Compatibility = c.Schema.Value, compatibilityOf(c.Schema)
-	e.RetentionDays, e.ExpectedPerDay = retentionOf(c), c.Event.PerDay
+	e.RetentionDays, e.ExpectedPerDay = retentionOf(c, eventbus.TopicLimits{}), c.Event.PerDay
 	e.OnePager, e.Source = OnePager(c), "request "+b.request.ID
 	return e
 }
@@ -192,11 +192,13 @@ func throughputOf(c *ProducerContent, replication int16) Throughput {
 		LongestOutageDays: c.Topic.LongestOutageDays, Ordering: c.Topic.Ordering, Replication: replication}
 }
 
-func retentionOf(c *ProducerContent) int {
+// retentionOf is what was asked for, else the advice within an environment's
+// limits; the zero limits speak of the event as a whole.
+func retentionOf(c *ProducerContent, limits eventbus.TopicLimits) int {
 	if c.Topic.RetentionDays > 0 {
 		return c.Topic.RetentionDays
 	}
-	return Advise(throughputOf(c, 1), eventbus.TopicLimits{}).RetentionDays
+	return Advise(throughputOf(c, 1), limits).RetentionDays
 }
 
 func (b builder) topic(c *ProducerContent) eventbus.TopicManifest {
@@ -205,7 +207,7 @@ func (b builder) topic(c *ProducerContent) eventbus.TopicManifest {
 	if t.Partitions == 0 {
 		t.Partitions = Advise(throughputOf(c, limits.ReplicationFactor), b.env.Limits).Partitions
 	}
-	t.Configs = map[string]string{"retention.ms": days(retentionOf(c))}
+	t.Configs = map[string]string{"retention.ms": days(retentionOf(c, b.env.Limits))}
 	if c.Topic.Cleanup != "" && c.Topic.Cleanup != "delete" {
 		t.Configs["cleanup.policy"] = c.Topic.Cleanup
 	}
@@ -333,10 +335,23 @@ func (b builder) consumeGrants(c *ConsumerContent) ([]eventbus.Grant, error) {
 		g := b.grant(c.Event, c.Team, arn, a)
 		g.ID = eventbus.GrantID(c.Event, b.env.Name, eventbus.Consumed, arn, c.GroupPrefix)
 		g.Direction, g.Topic, g.Purpose, g.GroupPrefix = eventbus.Consumed, topic.Name, c.Purpose, c.GroupPrefix
-		g.System, g.ReviewDate, g.Contact = c.Consumer.Name, c.Until, c.Contacts.TechnicalContact
+		g.System, g.ReviewDate, g.Contact = c.Consumer.Name, b.reviewDate(c.Until), c.Contacts.TechnicalContact
 		grants = append(grants, g)
 	}
 	return grants, nil
+}
+
+// reviewDate is the day as written, else a year after the submission, so that
+// the same request gives the same grant however often it is provisioned.
+func (b builder) reviewDate(written string) string {
+	if written != "" {
+		return written
+	}
+	from := b.request.SubmittedAt
+	if from.IsZero() { // a preview
+		from = b.at
+	}
+	return from.UTC().AddDate(0, maxReview, 0).Format(time.DateOnly)
 }
 
 // revoked marks grants in force as ended.
@@ -394,6 +409,6 @@ func ConsumingSystemOf(r eventbus.Request) (*eventbus.System, error) {
 			*d.field = d.value
 		}
 	}
-	s.Description = fmt.Sprintf("Consumes %s: %s", c.Event, c.Purpose)
+	s.Description = fmt.Sprintf("Consumes %s: %s", c.Event, oneLine(c.Purpose))
 	return &s, nil
 }

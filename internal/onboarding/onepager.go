@@ -90,7 +90,7 @@ func (p *page) producer(c *ProducerContent) {
 	p.facts([][2]string{
 		{"Team", c.Team}, {"Product owner", c.Contacts.ProductOwner}, {"Contact", c.Contacts.Email}, {"Domain", c.Event.Domain},
 		{"Data classes", joined(c.Privacy.DataClasses)}, {"Compatibility", string(compatibilityOf(c.Schema))},
-		{"Retention", fmt.Sprintf("%d days", retentionOf(c))}, {"Expected per day", number(c.Event.PerDay)},
+		{"Retention", fmt.Sprintf("%d days", retentionOf(c, eventbus.TopicLimits{}))}, {"Expected per day", number(c.Event.PerDay)},
 		{"At peak per second", number(c.Event.PeakPerSecond)}, {"Record size", sizes(c.Event)},
 	})
 	p.section("Business context", c.Event.Context)
@@ -119,7 +119,7 @@ func titleOf(l eventbus.Link) string {
 
 func (p *page) consumer(c *ConsumerContent) {
 	p.heading(1, c.Consumer.Name+" consumes "+c.Event)
-	p.facts([][2]string{{"Team", c.Team}, {"Consumer group", c.GroupPrefix}, {"Review", c.Until},
+	p.facts([][2]string{{"Team", c.Team}, {"Consumer group", c.GroupPrefix}, {"Review", either(c.Until == "", "a year after the request was submitted", c.Until)},
 		{"Fields used", strings.Join(c.FieldsUsed, ", ")}, {"Shown to VA staff", either(c.DisplaysToStaff, "yes", "no")}})
 	p.section("Purpose", c.Purpose)
 	p.section("Filtering of sensitive records", c.FilteringPlan)

@@ -208,7 +208,6 @@ func TestValidateConsumer(t *testing.T) {
 		{"groupPrefix", func(c *ConsumerContent) { c.GroupPrefix = "*" }},
 		{"groupPrefix", func(c *ConsumerContent) { c.GroupPrefix = "health-letters" }},
 		{"startAt", func(c *ConsumerContent) { c.StartAt = "middle" }},
-		{"until", func(c *ConsumerContent) { c.Until = "" }},
 		{"until", func(c *ConsumerContent) { c.Until = "soon" }},
 		{"until", func(c *ConsumerContent) { c.Until = "2026-11-30" }},
 		{"until", func(c *ConsumerContent) { c.Until = "2027-12-02" }},

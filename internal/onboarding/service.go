@@ -4,6 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,18 +16,18 @@ import (
 // Config of a Service; the zero value works: the demo environments, the
 // default stages and gates, six months' notice.
 type Config struct {
-	Environments   func() []eventbus.Environment // in order of promotion; default DemoEnvironments
-	Deployment     eventbus.Deployment           // whose account created principals belong to; default DemoDeployment
-	Stages         []StageRule                   // default DefaultStages
-	Gates          []GateRule                    // default DefaultGates
-	Now            func() time.Time              // default time.Now
-	NewID          func() string                 // default "req-" and ten random characters
-	ExpireAfter    time.Duration                 // without an answer; default 30 days
-	RemovalMonths  int                           // notice before an event is removed; default 6
-	ReadingWindow  time.Duration                 // a principal that read within it is a reader; default 7 days
-	RetryAfter     time.Duration                 // before a failed environment is offered again; default 30 s
-	TickEvery      time.Duration                 // of Run; default 1 minute
-	AllowedDomains []string                      // of contacts' mail addresses; empty: all
+	Environments  func() []eventbus.Environment // in order of promotion; default DemoEnvironments
+	Deployment    eventbus.Deployment           // whose account created principals belong to; default DemoDeployment
+	Stages        []StageRule                   // default DefaultStages
+	Gates         []GateRule                    // default DefaultGates
+	Now           func() time.Time              // default time.Now
+	Logger        *slog.Logger                  // of requests that cannot be looked after; default none
+	NewID         func() string                 // default "req-" and ten random characters
+	ExpireAfter   time.Duration                 // without an answer; default 30 days
+	RemovalMonths int                           // notice before an event is removed; default 6
+	ReadingWindow time.Duration                 // a principal that read within it is a reader; default 7 days
+	RetryAfter    time.Duration                 // before a failed environment is offered again; default 30 s
+	TickEvery     time.Duration                 // of Run; default 1 minute
 }
 
 func (c Config) withDefaults() Config {
@@ -42,6 +45,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.NewID == nil {
 		c.NewID = newID
@@ -158,8 +164,8 @@ func (s *Service) SaveDraft(ctx context.Context, actor eventbus.Actor, id string
 		return eventbus.Request{}, err
 	}
 	a := act{verb: verbEdit, by: actor, content: content, about: about}
-	if c, ok := sub.Content.(*OffboardingContent); ok {
-		a.removal = c.RemovalDate
+	if c, ok := sub.Content.(*OffboardingContent); ok && c.Consumer == "" {
+		a.removal = s.removalFrom(c.RemovalDate, s.now())
 	}
 	return s.do(ctx, id, a, func(r eventbus.Request) error {
 		if r.Kind != sub.Kind {
@@ -206,10 +212,22 @@ func (s *Service) Submit(ctx context.Context, actor eventbus.Actor, id string) (
 // the stage production only. A reason is needed to ask for changes or reject.
 // CodeConflict tells that the stage is decided already, and by whom.
 func (s *Service) Decide(ctx context.Context, actor eventbus.Actor, id string, stage eventbus.Stage, environment string, decision eventbus.Decision, reason string) (eventbus.Request, error) {
-	if err := short("reason", reason, 4000); err != nil {
+	return s.DecideOn(ctx, actor, id, "", stage, environment, decision, reason)
+}
+
+// DecideOn is Decide about the content that the reviewer read: seen is its
+// ContentHash, and CodeConflict tells that the request was edited since. An
+// empty seen stands for the content as it is.
+func (s *Service) DecideOn(ctx context.Context, actor eventbus.Actor, id, seen string, stage eventbus.Stage, environment string, decision eventbus.Decision, reason string) (eventbus.Request, error) {
+	if err := short("reason", reason, longestText); err != nil {
 		return eventbus.Request{}, err
 	}
-	return s.do(ctx, id, act{verb: verbDecide, by: actor, stage: stage, environment: environment, decision: decision, reason: reason}, nil)
+	return s.do(ctx, id, act{verb: verbDecide, by: actor, stage: stage, environment: environment, decision: decision, reason: reason}, func(r eventbus.Request) error {
+		if seen != "" && seen != r.ContentHash {
+			return &eventbus.Error{Code: eventbus.CodeConflict, Message: "request " + id + " was edited since you read it; nothing was decided", Next: "read it again, then decide"}
+		}
+		return nil
+	})
 }
 
 // Comment adds a remark, at most 4000 characters, about a field or the whole.
@@ -217,7 +235,7 @@ func (s *Service) Comment(ctx context.Context, actor eventbus.Actor, id, text, p
 	if strings.TrimSpace(text) == "" {
 		return eventbus.Request{}, eventbus.Invalid("no comment was added", eventbus.Fault{Path: "text", Message: "is empty", Fix: "write what you want to say"})
 	}
-	if err := short("text", text+path, 4000); err != nil {
+	if err := short("text", text+path, longestText); err != nil {
 		return eventbus.Request{}, err
 	}
 	return s.do(ctx, id, act{verb: verbComment, by: actor, text: text, path: path}, func(r eventbus.Request) error {
@@ -230,6 +248,9 @@ func (s *Service) Comment(ctx context.Context, actor eventbus.Actor, id, text, p
 
 // Withdraw ends a request that nothing was provisioned for.
 func (s *Service) Withdraw(ctx context.Context, actor eventbus.Actor, id, reason string) (eventbus.Request, error) {
+	if err := short("reason", reason, longestText); err != nil {
+		return eventbus.Request{}, err
+	}
 	return s.do(ctx, id, act{verb: verbWithdraw, by: actor, reason: reason}, nil)
 }
 
@@ -237,7 +258,7 @@ func (s *Service) Withdraw(ctx context.Context, actor eventbus.Actor, id, reason
 // id or link), the day on which it expires (YYYY-MM-DD, may be empty), and the
 // reason, which not-required and failed need.
 func (s *Service) SetGate(ctx context.Context, actor eventbus.Actor, id string, kind eventbus.GateKind, state eventbus.GateState, evidence, expires, reason string) (eventbus.Request, error) {
-	if err := short("evidence", evidence+reason, 4000); err != nil {
+	if err := short("evidence", evidence+reason, longestText); err != nil {
 		return eventbus.Request{}, err
 	}
 	return s.do(ctx, id, act{verb: verbGate, by: actor, reason: reason,
@@ -250,25 +271,33 @@ func (s *Service) Promote(ctx context.Context, actor eventbus.Actor, id, environ
 }
 
 // Acknowledge records that a consuming team has seen a change or a removal.
-// team may be empty when the actor belongs to one consuming team only.
+// team may be empty when only one team that the actor belongs to is awaited.
 func (s *Service) Acknowledge(ctx context.Context, actor eventbus.Actor, id, team, reason string) (eventbus.Request, error) {
+	if err := short("reason", reason, longestText); err != nil {
+		return eventbus.Request{}, err
+	}
 	if team == "" {
-		r, err := s.store.Request(ctx, id)
+		r, err := s.visible(ctx, actor, id)
 		if err != nil {
 			return eventbus.Request{}, err
 		}
-		for _, t := range r.Consumers {
-			if actor.Person.In(t) && !acknowledged(r, t) {
-				team = t
-			}
+		awaited := slices.DeleteFunc(slices.Clone(r.Consumers), func(t string) bool { return !actor.Person.In(t) || acknowledged(r, t) })
+		if len(awaited) > 1 {
+			return eventbus.Request{}, eventbus.Invalid("nothing was acknowledged", eventbus.Fault{Path: "team", Message: "is missing: several of your teams are awaited",
+				Fix: "name one of " + strings.Join(awaited, ", ")})
 		}
+		team = strings.Join(awaited, "")
 	}
 	return s.do(ctx, id, act{verb: verbAcknowledge, by: actor, team: team, reason: reason}, nil)
 }
 
+// longestText of a reason, a comment or evidence, in bytes.
+const longestText = 4000
+
 func short(path, text string, limit int) error {
 	if len(text) > limit {
-		return eventbus.Invalid("nothing was changed", eventbus.Fault{Path: path, Message: "is too long", Fix: "write less than 4000 characters"})
+		return eventbus.Invalid("nothing was changed", eventbus.Fault{Path: path, Message: fmt.Sprintf("has %d bytes, at most %d are allowed", len(text), limit),
+			Fix: "shorten it, and link to the rest"})
 	}
 	return nil
 }
@@ -382,8 +411,9 @@ func (s *Service) Requests(ctx context.Context, actor eventbus.Actor, q eventbus
 	if q.Limit <= 0 {
 		q.Limit = 100
 	}
-	q.Limit = min(q.Limit, 1000)
-	seen := make([]eventbus.Request, 0, q.Limit)
+	wanted := min(q.Limit, 1000)
+	q.Limit = max(wanted, 100) // of one look into the store: most of what it gives may be hidden from the actor
+	seen := make([]eventbus.Request, 0, wanted)
 	for {
 		page, err := s.store.Requests(ctx, q)
 		if err != nil {
@@ -397,7 +427,7 @@ func (s *Service) Requests(ctx context.Context, actor eventbus.Actor, q eventbus
 			if ok {
 				seen = append(seen, r)
 			}
-			if len(seen) == q.Limit {
+			if len(seen) == wanted {
 				return seen, nil
 			}
 			q.Before, q.BeforeID = r.CreatedAt, r.ID

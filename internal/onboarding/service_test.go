@@ -271,7 +271,7 @@ func TestViewOffersWhatMayBeDone(t *testing.T) {
 		{pat, "edit withdraw comment"},
 		{olive, "edit approve:owner ask-changes:owner reject:owner withdraw comment"},
 		{bill, "approve:bus ask-changes:bus reject:bus gate:VASI gate:eMASS gate:ESECC gate:agreement comment"},
-		{prim, "approve:privacy ask-changes:privacy reject:privacy gate:PTA gate:PIA gate:OBI gate:agreement comment"},
+		{prim, "approve:privacy ask-changes:privacy reject:privacy gate:PTA gate:PIA gate:HIPAA gate:OBI gate:agreement comment"},
 		{person("auditor", "", eventbus.RoleAuditor), "comment"},
 	} {
 		if got := offered(c.actor); got != c.want {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
@@ -34,7 +35,7 @@ type act struct {
 	by          eventbus.Actor
 	content     json.RawMessage // edit
 	about       subject         // edit, submit: what the content says
-	removal     string          // edit: the removal date of an offboarding
+	removal     string          // edit: the removal date that an offboarding means, written or by default
 	stage       eventbus.Stage  // decide
 	environment string          // decide, promote, claim, applied
 	decision    eventbus.Decision
@@ -54,6 +55,7 @@ type world struct {
 	stages       []StageRule
 	gates        []GateRule
 	owner        string   // team that owns the event; empty for a new one
+	taken        bool     // by another team: what asks to make the event comes too late
 	consumers    []string // teams that consume the event today
 	reading      []string // principals that read it lately, by "environment principal"
 	expireAfter  time.Duration
@@ -304,7 +306,7 @@ func acknowledge(r *eventbus.Request, a act, w world) error {
 		return eventbus.Errorf(eventbus.CodeConflict, "request %s is %s; there is nothing to acknowledge", r.ID, r.State)
 	}
 	if !slices.Contains(r.Consumers, a.team) || !a.by.Person.In(a.team) {
-		return eventbus.Errorf(eventbus.CodeForbidden, "request %s does not await an acknowledgement of %q by you", r.ID, a.team)
+		return eventbus.Errorf(eventbus.CodeForbidden, "request %s awaits no acknowledgement%s that you may give; nothing was changed", r.ID, of(a.team))
 	}
 	if acknowledged(*r, a.team) {
 		return eventbus.Errorf(eventbus.CodeConflict, "team %s has acknowledged already", a.team)
@@ -312,6 +314,13 @@ func acknowledge(r *eventbus.Request, a act, w world) error {
 	r.Approvals = append(r.Approvals, eventbus.Approval{Decision: eventbus.DecisionAcknowledge, By: a.by.Person.ID, At: w.now,
 		ContentHash: r.ContentHash, SeenHash: seenHash(r.Content, ""), Team: a.team, Reason: a.reason})
 	return nil
+}
+
+func of(team string) string {
+	if team == "" {
+		return ""
+	}
+	return " of team " + team
 }
 
 func acknowledged(r eventbus.Request, team string) bool {
@@ -327,7 +336,7 @@ func setGate(r *eventbus.Request, a act, w world) error {
 		return eventbus.Errorf(eventbus.CodeNotFound, "request %s has no gate %q", r.ID, a.gate.Kind)
 	}
 	if !slices.ContainsFunc(rule.Reviewers, a.by.Person.Has) {
-		return eventbus.Errorf(eventbus.CodeForbidden, "gate %s is set by %v; nothing was changed", rule.Kind, rule.Reviewers)
+		return eventbus.Errorf(eventbus.CodeForbidden, "gate %s is set by a %s; nothing was changed", rule.Kind, strings.ReplaceAll(joined(rule.Reviewers), ", ", " or a "))
 	}
 	if mine(*r, a.by.Person.ID) {
 		return eventbus.Errorf(eventbus.CodeForbidden, "nobody sets a gate of an own request; nothing was changed")

@@ -38,27 +38,61 @@ type validator struct {
 	faults []eventbus.Fault
 }
 
+// mostFaults of one content are told; who mends them finds the others.
+const mostFaults = 200
+
 func (v *validator) fault(path, message, fix string) {
+	if len(v.faults) >= mostFaults {
+		return
+	}
 	v.faults = append(v.faults, eventbus.Fault{Path: path, Message: message, Fix: fix})
 }
 
-// text checks presence and length in characters.
+// text checks presence and length in characters; white space around it is not
+// written text, but it counts for the limit.
 func (v *validator) text(path, value string, low, high int, fix string) {
-	n := utf8.RuneCountInString(strings.TrimSpace(value))
+	written, all := utf8.RuneCountInString(strings.TrimSpace(value)), utf8.RuneCountInString(value)
 	switch {
-	case n == 0 && low > 0:
+	case written == 0 && low > 0:
 		v.fault(path, "is missing", fix)
-	case n < low:
-		v.fault(path, fmt.Sprintf("has %d characters, at least %d are needed", n, low), fix)
-	case n > high:
-		v.fault(path, fmt.Sprintf("has %d characters, at most %d are allowed", n, high), "shorten it")
+	case written < low:
+		v.fault(path, fmt.Sprintf("has %d characters, at least %d are needed", written, low), fix)
+	case all > high:
+		v.fault(path, fmt.Sprintf("has %d characters, at most %d are allowed", all, high), "shorten it")
 	case hasControl(value):
 		v.fault(path, "holds control characters", "write plain text")
 	}
 }
 
+// line is text without a line break.
+func (v *validator) line(path, value string, low, high int, fix string) {
+	if strings.ContainsAny(value, "\n\r") {
+		v.fault(path, "has more than one line", "write one line")
+		return
+	}
+	v.text(path, value, low, high, fix)
+}
+
+// lines checks a list of short texts: how many, and each of them.
+func (v *validator) lines(path string, values []string, most, high int) {
+	v.count(path, len(values), most)
+	for i, value := range values {
+		v.line(fmt.Sprintf("%s[%d]", path, i), value, 1, high, "write it, or leave it out")
+	}
+}
+
+func (v *validator) count(path string, n, most int) {
+	if n > most {
+		v.fault(path, fmt.Sprintf("has %d entries, at most %d are allowed", n, most), "keep the most important ones, and link to a page that lists all")
+	}
+}
+
+// hasControl reports what the catalog refuses: control characters, the line
+// separators of Unicode, and the byte order mark.
 func hasControl(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f })
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 || r == 0xFEFF
+	})
 }
 
 func (v *validator) oneOf(path, value string, allowed ...string) {
@@ -77,8 +111,6 @@ func (v *validator) slug(path, value, what string) {
 		v.fault(path, fmt.Sprintf("%q is not a legal name", value), "use lower-case letters, digits and dashes, at most 63, beginning and ending with a letter or digit")
 	}
 }
-
-var entityName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // date checks YYYY-MM-DD and gives the day.
 func (v *validator) date(path, value string) (time.Time, bool) {
@@ -145,7 +177,7 @@ func (v *validator) team(value string) {
 	switch {
 	case value == "":
 		v.fault("team", "is missing", "write the name of your team")
-	case !entityName.MatchString(value):
+	case !eventbus.LegalEntityName(value):
 		v.fault("team", fmt.Sprintf("%q is not a legal name", value), "use letters, digits, '-', '_' and '.', at most 63")
 	}
 }
@@ -157,13 +189,13 @@ func (v *validator) contacts(c Contacts, required bool) {
 	if required {
 		low = 1
 	}
-	v.text("contacts.productOwner", c.ProductOwner, low, 200, "write the product owner's name or mail address")
-	v.text("contacts.technicalContact", c.TechnicalContact, low, 200, "write who is told about provisioning and sees a new access key, once")
+	v.line("contacts.productOwner", c.ProductOwner, low, 200, "write the product owner's name or mail address")
+	v.line("contacts.technicalContact", c.TechnicalContact, low, 200, "write who is told about provisioning and sees a new access key, once")
 	if c.Email != "" && (!mail.MatchString(c.Email) || len(c.Email) > 254) {
 		v.fault("contacts.email", "is not a mail address", "write the group's address: team@example.gov")
 	}
-	v.text("contacts.slack", c.Slack, 0, 100, "")
-	v.text("contacts.onCall", c.OnCall, 0, 200, "")
+	v.line("contacts.slack", c.Slack, 0, 100, "")
+	v.line("contacts.onCall", c.OnCall, 0, 200, "")
 }
 
 func (v *validator) fit(f FitAnswers, fisma string) {
@@ -178,6 +210,7 @@ func (v *validator) fit(f FitAnswers, fisma string) {
 	}
 	v.text("fit.measures", f.Measures, 0, 2000, "")
 	v.text("fit.timeline", f.Timeline, 0, 2000, "")
+	v.lines("fit.dataSources", f.DataSources, 50, 200)
 	v.dateAhead("fit.deadline", f.Deadline)
 }
 
@@ -187,7 +220,7 @@ func (v *validator) system(s SystemFacts) {
 	for _, id := range []struct{ path, value string }{{"system.vasi", s.VASI}, {"system.emass", s.EMASS}} {
 		switch {
 		case id.value == "" || digits.MatchString(id.value):
-		case id.value == "in process":
+		case id.value == inProcess:
 			v.text("system.leaf", s.LEAF, 1, 100, "write the LEAF reference of what is in process")
 		default:
 			v.fault(id.path, fmt.Sprintf("%q is not an id", id.value), "write digits only, or: in process")
@@ -220,13 +253,15 @@ func (v *validator) privacy(p Privacy, required bool, asked []eventbus.Environme
 			v.fault(fmt.Sprintf("privacy.dataClasses[%d]", i), "none stands beside another class", "write none alone, or leave it out")
 		}
 	}
-	for field, class := range p.Fields {
-		if class != eventbus.DataNone && !slices.Contains(p.DataClasses, class) {
+	for _, field := range sortedKeys(p.Fields) {
+		if class := p.Fields[field]; class != eventbus.DataNone && !slices.Contains(p.DataClasses, class) {
 			v.fault("privacy.fields."+field, fmt.Sprintf("is %s, which dataClasses does not name", class), "add "+string(class)+" to dataClasses")
 		}
 	}
 	v.dateWithin("privacy.pta", p.PTA, 1)
 	v.dateWithin("privacy.pia", p.PIA, 3)
+	v.line("privacy.hipaaReview", p.HIPAAReview, 0, 200, "")
+	v.line("privacy.obiApproval", p.OBIApproval, 0, 200, "")
 	v.oneOf("privacy.obiScope", p.OBIScope, "dev", "dev+prod")
 	v.syntheticData(p, asked)
 }
@@ -248,8 +283,12 @@ func personal(classes []eventbus.DataClass) bool {
 	return slices.Contains(classes, eventbus.DataPII) || slices.Contains(classes, eventbus.DataPHI)
 }
 
-func (v *validator) agreements(a Agreements, submitterOwner string) {
-	for path, s := range map[string]Signature{"agreements.working": a.Working, "agreements.dataSharing": a.DataSharing} {
+func (v *validator) agreements(a Agreements) {
+	for _, signed := range []struct {
+		path string
+		Signature
+	}{{"agreements.working", a.Working}, {"agreements.dataSharing", a.DataSharing}} {
+		path, s := signed.path, signed.Signature
 		if s == (Signature{}) {
 			continue
 		}
@@ -270,8 +309,13 @@ func (v *validator) network(n Network) {
 		names = append(names, string(l))
 	}
 	v.oneOf("network.location", string(n.Location), names...)
+	v.line("network.region", n.Region, 0, 63, "")
+	v.line("network.zoneId", n.ZoneID, 0, 63, "")
+	v.line("network.test.at", n.Test.At, 0, 63, "")
+	v.line("network.test.target", n.Test.Target, 0, 300, "")
 	v.oneOf("network.test.outcome", n.Test.Outcome, "reached", "blocked")
 	v.oneOf("network.eseccState", n.ESECCState, "draft", "submitted", "approved", "rejected")
+	v.count("network.cidrs", len(n.CIDRs), 100)
 	for i, cidr := range n.CIDRs {
 		path := fmt.Sprintf("network.cidrs[%d]", i)
 		prefix, err := parsePrefix(cidr)
@@ -282,13 +326,15 @@ func (v *validator) network(n Network) {
 			v.fault(path, "means the whole internet", "write the addresses that the system calls from")
 		}
 	}
+	least := 0
 	if n.Test.Outcome == "blocked" {
+		least = 1
 		if len(n.CIDRs) == 0 {
 			v.fault("network.cidrs", "are missing, and the connection test was blocked", "write the addresses that the system calls from")
 		}
-		v.text("network.connectionId", n.ConnectionID, 1, 100, "write the NSOC connection id")
 	}
-	v.text("network.esecc", n.ESECC, 0, 100, "")
+	v.line("network.connectionId", n.ConnectionID, least, 100, "write the NSOC connection id")
+	v.line("network.esecc", n.ESECC, 0, 100, "")
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {
@@ -313,6 +359,10 @@ func (v *validator) offboarding(c *OffboardingContent) {
 	v.slug("event", c.Event, "the event's name")
 	v.environments("environments", c.Environments)
 	v.text("reason", c.Reason, 10, 2000, "say why the event is no longer needed")
+	v.text("notes", c.Notes, 0, 4000, "")
+	if c.Consumer != "" && !eventbus.LegalEntityName(c.Consumer) {
+		v.fault("consumer", fmt.Sprintf("%q is not a legal entity name", c.Consumer), "write the system's name as the catalog shows it")
+	}
 	v.text("overrideNotice", c.OverrideNotice, 0, 2000, "")
 	if c.Consumer != "" && (c.RemovalDate != "" || c.Successor != "") {
 		v.fault("consumer", "ends one system's access; removal dates and successors belong to a whole event", "leave removalDate and successor out")

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/client"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
 )
 
@@ -21,7 +23,7 @@ func (v *validator) producer(c *ProducerContent) {
 	v.system(c.System)
 	asked := askedEnvironments(v.envs, c.subject())
 	v.privacy(c.Privacy, true, asked)
-	v.agreements(c.Agreements, c.Contacts.ProductOwner)
+	v.agreements(c.Agreements)
 	v.network(c.Network)
 	v.topic(c.Topic, c.Event.Name, c.Event.MaxBytes, asked)
 	v.schema(c.Schema, c.Privacy, true)
@@ -29,7 +31,13 @@ func (v *validator) producer(c *ProducerContent) {
 	v.producerOptions(c.Producer)
 	v.clients(c.Clients)
 	v.text("notes", c.Notes, 0, 4000, "")
+	if n := utf8.RuneCountInString(OnePager(c)); n > longestOnePager {
+		v.fault("event.context", fmt.Sprintf("and the other texts make a one-pager of %d characters, at most %d are allowed", n, longestOnePager), "shorten what is longest, and link to the rest")
+	}
 }
+
+// longestOnePager is what the catalog takes, in characters.
+const longestOnePager = 100_000
 
 func (v *validator) consumer(c *ConsumerContent) {
 	v.team(c.Team)
@@ -41,10 +49,11 @@ func (v *validator) consumer(c *ConsumerContent) {
 	if c.DisplaysToStaff {
 		v.text("filteringPlan", c.FilteringPlan, 20, 4000, "say how records of sensitive people are kept from staff who may not see them")
 	}
+	v.lines("fieldsUsed", c.FieldsUsed, 500, 500)
 	v.consumingSystem(c.Consumer)
 	v.system(c.System)
 	v.privacy(c.Privacy, false, nil)
-	v.agreements(c.Agreements, c.Contacts.ProductOwner)
+	v.agreements(c.Agreements)
 	v.network(c.Network)
 	v.group(c.GroupPrefix, c.Team)
 	v.oneOf("startAt", c.StartAt, "earliest", "latest")
@@ -77,8 +86,11 @@ func (v *validator) change(c *ChangeContent) {
 	v.access("access", c.Access, asked)
 	v.access("revoke", c.Revoke, asked)
 	v.producerOptions(c.Producer)
-	v.text("catalog.title", c.Catalog.Title, 0, 80, "")
-	v.line("catalog.description", c.Catalog.Description)
+	v.text("notes", c.Notes, 0, 4000, "")
+	v.unchangeable(c.Topic)
+	v.line("catalog.title", c.Catalog.Title, 0, 80, "")
+	v.line("catalog.description", c.Catalog.Description, 0, 300, "")
+	v.line("catalog.domain", c.Catalog.Domain, 0, 63, "")
 	v.lifecycle("catalog.lifecycle", c.Catalog.Lifecycle)
 	v.links("catalog.links", c.Catalog.Links)
 	if c.Topic.Partitions > 0 && !c.ConfirmKeys {
@@ -86,6 +98,22 @@ func (v *validator) change(c *ChangeContent) {
 	}
 	if !changesAnything(c) {
 		v.fault("", "nothing is changed", "write what changes: schema, topic, catalog, access, revoke or producer")
+	}
+}
+
+// unchangeable: what a topic was given at its making, and what a team only says
+// of it, is not laid over it by a change; better refused than silently dropped.
+func (v *validator) unchangeable(t TopicFacts) {
+	if t.Name != "" || len(t.Names) > 0 {
+		v.fault("topic.name", "a topic is not renamed: producers and consumers know it by its name", "leave the name out, or ask for a new event and retire this one")
+	}
+	for _, said := range []struct {
+		path  string
+		given bool
+	}{{"topic.ordering", t.Ordering != ""}, {"topic.longestOutageDays", t.LongestOutageDays != 0}} {
+		if said.given {
+			v.fault(said.path, "is an answer for the advice on a new topic and changes nothing here", "leave it out, and write partitions or retentionDays")
+		}
 	}
 }
 
@@ -100,12 +128,12 @@ func changesAnything(c *ChangeContent) bool {
 
 func (v *validator) eventFacts(e EventFacts) {
 	v.slug("event.name", e.Name, "the event's name")
-	v.text("event.title", e.Title, 1, 80, "write a title for people")
-	v.text("event.description", e.Description, 1, 300, "write one line that says what has happened when the event occurs")
-	v.line("event.description", e.Description)
+	v.line("event.title", e.Title, 1, 80, "write a title for people")
+	v.line("event.description", e.Description, 1, 300, "write one line that says what has happened when the event occurs")
 	v.text("event.purpose", e.Purpose, 1, 2000, "say what consumers can do with it")
 	v.text("event.context", e.Context, 0, 4000, "")
-	v.text("event.domain", e.Domain, 1, 63, "write the business domain: claims, health, appointments, benefits, …")
+	v.line("event.system", e.System, 0, 200, "")
+	v.line("event.domain", e.Domain, 1, 63, "write the business domain: claims, health, appointments, benefits, …")
 	v.lifecycle("event.lifecycle", e.Lifecycle)
 	if e.Lifecycle == eventbus.LifecycleDeprecated {
 		v.fault("event.lifecycle", "a new event is not deprecated", "write experimental or development")
@@ -113,6 +141,8 @@ func (v *validator) eventFacts(e EventFacts) {
 	v.sources("event.sourceSystems", e.SourceSystems)
 	v.sources("event.forwarders", e.Forwarders)
 	v.links("event.links", e.Links)
+	v.tags("event.tags", e.Tags)
+	v.lines("event.likelyConsumers", e.LikelyConsumers, 50, 200)
 	for _, n := range []struct {
 		path  string
 		value int64
@@ -129,9 +159,14 @@ func (v *validator) eventFacts(e EventFacts) {
 	}
 }
 
-func (v *validator) line(path, value string) {
-	if strings.ContainsAny(value, "\n\r") {
-		v.fault(path, "has more than one line", "write one line; the rest belongs to context")
+// tags are Backstage's own rule: one that it refuses would keep the whole event
+// out of the catalog.
+func (v *validator) tags(path string, tags []string) {
+	v.count(path, len(tags), 20)
+	for i, tag := range tags {
+		if !eventbus.LegalTag(tag) {
+			v.fault(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q is not a legal tag", tag), "write lower-case words joined by '-', at most 63 characters")
+		}
 	}
 }
 
@@ -142,10 +177,13 @@ func (v *validator) lifecycle(path string, l eventbus.Lifecycle) {
 }
 
 func (v *validator) sources(path string, systems []eventbus.SourceSystem) {
+	v.count(path, len(systems), 50)
 	seen := map[string]bool{}
 	for i, s := range systems {
 		here := fmt.Sprintf("%s[%d].systemName", path, i)
-		v.text(here, s.SystemName, 1, 200, "write the system's name")
+		v.line(here, s.SystemName, 1, 200, "write the system's name")
+		v.line(fmt.Sprintf("%s[%d].teamName", path, i), s.TeamName, 0, 200, "")
+		v.line(fmt.Sprintf("%s[%d].productOwner", path, i), s.ProductOwner, 0, 200, "")
 		if seen[strings.ToLower(s.SystemName)] {
 			v.fault(here, s.SystemName+" is named twice", "keep one")
 		}
@@ -154,7 +192,9 @@ func (v *validator) sources(path string, systems []eventbus.SourceSystem) {
 }
 
 func (v *validator) links(path string, links []eventbus.Link) {
+	v.count(path, len(links), 50)
 	for i, l := range links {
+		v.line(fmt.Sprintf("%s[%d].title", path, i), l.Title, 0, 200, "")
 		if !httpsURL(l.URL) {
 			v.fault(fmt.Sprintf("%s[%d].url", path, i), "is not an https address", "write https://…")
 		}
@@ -182,7 +222,11 @@ func (v *validator) topic(t TopicFacts, name string, maxBytes int64, asked []eve
 	if t.RetentionDays < 0 {
 		v.fault("topic.retentionDays", "is negative", "write whole days, 1 or more")
 	}
-	for env := range t.Names {
+	if t.LongestOutageDays < 0 || t.LongestOutageDays > longestOutage {
+		v.fault("topic.longestOutageDays", fmt.Sprintf("%d is not between 0 and %d", t.LongestOutageDays, longestOutage), "write for how many whole days a consumer may be away")
+	}
+	v.line("topic.keyField", t.KeyField, 0, 500, "")
+	for _, env := range sortedKeys(t.Names) {
 		if _, known := v.environment(env); !known {
 			v.fault("topic.names."+env, "there is no environment "+env, "write one of "+strings.Join(v.names(), ", "))
 		}
@@ -206,6 +250,9 @@ func (v *validator) topic(t TopicFacts, name string, maxBytes int64, asked []eve
 		}
 	}
 }
+
+// longestOutage of a consumer that the advice reckons with, in days.
+const longestOutage = 3650
 
 func (v *validator) topicName(t TopicFacts, event string, e eventbus.Environment) {
 	name, path := topicName(t, event, e), "topic.name"
@@ -248,15 +295,32 @@ func (v *validator) schema(s SchemaFacts, p Privacy, required bool) {
 	if strings.EqualFold(string(s.Compatibility), string(eventbus.CompatibilityNone)) {
 		v.text("schema.compatibilityReason", s.CompatibilityReason, 10, 2000, "say why nothing checks that consumers can read new versions")
 	}
+	v.text("schema.versioningNote", s.VersioningNote, 0, 4000, "")
 	v.oneOf("schema.guard", string(s.Guard), string(eventbus.SchemaGuardOff), string(eventbus.SchemaGuardWarn), string(eventbus.SchemaGuardEnforce))
 	v.oneOf("schema.subjectNaming", s.SubjectNaming, "TopicNameStrategy")
 	if s.Value != "" {
 		v.valueSchema(s.Value, p)
+		v.sample(s)
 	}
 	if s.Key != "" {
 		if _, err := avro.Parse(s.Key, avro.Options{}); err != nil {
 			v.fault("schema.key", err.Error(), `write Avro: "string" is one`)
 		}
+	}
+}
+
+// sample: a sample record that its own schema refuses would teach consumers
+// something wrong.
+func (v *validator) sample(s SchemaFacts) {
+	if s.Sample == "" {
+		return
+	}
+	codec, err := client.NewCodec(s.Value)
+	if err != nil {
+		return // valueSchema has said so, or the sample cannot be checked
+	}
+	if _, err := codec.Encode([]byte(s.Sample)); err != nil {
+		v.fault("schema.sample", "does not fit the schema: "+err.Error(), "write one record as JSON, with made-up data")
 	}
 }
 
@@ -400,13 +464,15 @@ func (v *validator) consumingSystem(c ConsumingSystem) {
 	switch {
 	case c.Name == "":
 		v.fault("consumer.name", "is missing", "write the name of the system that consumes")
-	case !entityName.MatchString(c.Name):
+	case !eventbus.LegalEntityName(c.Name):
 		v.fault("consumer.name", fmt.Sprintf("%q is not a legal entity name", c.Name), "use letters, digits, '-', '_' and '.', at most 63")
 	}
 	v.oneOf("consumer.kind", c.Kind, "Component", "System")
-	v.text("consumer.title", c.Title, 0, 80, "")
-	v.text("consumer.owner", c.Owner, 0, 63, "")
-	v.text("consumer.domain", c.Domain, 0, 63, "")
+	v.line("consumer.type", c.Type, 0, 63, "")
+	v.line("consumer.lifecycle", c.Lifecycle, 0, 63, "")
+	v.line("consumer.title", c.Title, 0, 80, "")
+	v.line("consumer.owner", c.Owner, 0, 63, "")
+	v.line("consumer.domain", c.Domain, 0, 63, "")
 }
 
 var groupID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,248}\*?$`)
@@ -422,14 +488,11 @@ func (v *validator) group(prefix, team string) {
 	}
 }
 
-// maxReview is how many months ahead a review date may lie.
+// maxReview is how many months ahead a review date may lie, and how many months
+// after its submission access is reviewed when the request names no day.
 const maxReview = 12
 
 func (v *validator) until(date string) {
-	if date == "" {
-		v.fault("until", "is missing", "write the day on which the access is reviewed, at most a year ahead: YYYY-MM-DD")
-		return
-	}
 	day, ok := v.date("until", date)
 	switch {
 	case !ok:

@@ -102,15 +102,20 @@ func (s *Service) Run(ctx context.Context) error {
 // Expire does once what the clock demands: requests without an answer expire,
 // evidence lapses, its teams are warned 90, 30 and 7 days before, consumers are
 // told of a removal at its start and 90, 30 and 7 days before, and removal
-// falls due when its day has come and nobody reads any more.
+// falls due when its day has come and nobody reads any more. A request that
+// cannot be read is logged and does not stop the clock for the others.
 func (s *Service) Expire(ctx context.Context) error {
 	for _, state := range []eventbus.RequestState{eventbus.RequestSubmitted, eventbus.RequestChangesAsked, eventbus.RequestApproved, eventbus.RequestActive} {
 		err := s.each(ctx, state, func(r eventbus.Request) error {
 			_, err := s.do(ctx, r.ID, act{verb: verbTick, by: reconciler()}, nil)
-			if eventbus.CodeOf(err) == eventbus.CodeConflict {
-				return nil
+			switch eventbus.CodeOf(err) {
+			case eventbus.CodeConflict: // somebody acts on it just now; the next tick sees it
+			case eventbus.CodeInvalid, eventbus.CodeTooLarge: // kept by an older bus, whose contents this one does not read
+				s.cfg.Logger.Warn("a request is not looked after: its content cannot be read", "request", r.ID, "error", err)
+			default:
+				return err
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			return err

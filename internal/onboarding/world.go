@@ -78,6 +78,7 @@ func (s *Service) world(ctx context.Context, r eventbus.Request) (world, error) 
 		return world{}, err
 	}
 	w.owner = event.Owner
+	w.taken = r.Kind == eventbus.ProducerRequest && event.Owner != "" && event.Owner != r.Team
 	if r.Kind != eventbus.ChangeRequest && r.Kind != eventbus.OffboardingRequest {
 		return w, nil
 	}
@@ -160,12 +161,18 @@ func (s *Service) removalDate(r eventbus.Request) (string, error) {
 	if !ok || c.Consumer != "" {
 		return "", nil
 	}
-	if c.RemovalDate != "" {
-		return c.RemovalDate, nil
-	}
 	from := r.SubmittedAt
 	if from.IsZero() {
 		from = s.now()
 	}
-	return from.AddDate(0, s.cfg.RemovalMonths, 0).Format(time.DateOnly), nil
+	return s.removalFrom(c.RemovalDate, from), nil
+}
+
+// removalFrom is the removal date that a content means: as written, else the
+// whole notice from a day.
+func (s *Service) removalFrom(written string, from time.Time) string {
+	if written != "" {
+		return written
+	}
+	return from.AddDate(0, s.cfg.RemovalMonths, 0).Format(time.DateOnly)
 }

@@ -34,7 +34,7 @@ func (s *Server) openControl(context.Context) error {
 		return err
 	}
 	s.guard = &schemaGuard{registry: s.registry, source: s.provision}
-	s.onboarding = onboarding.New(onboarding.Config{Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now}, s.store, onboarding.Sources{
+	s.onboarding = onboarding.New(onboarding.Config{Environments: s.environments, Deployment: s.cfg.Deployment, Now: s.cfg.Now, Logger: s.cfg.Logger}, s.store, onboarding.Sources{
 		Events: s.store, Lineage: lineage{s.store, s.streams, s.environments}, Schemas: schemas,
 	})
 	return nil
