@@ -58,6 +58,9 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 
 // newProblem is the document that huma makes for what it refuses itself.
 func newProblem(status int, message string, causes ...error) huma.StatusError {
+	if message == "validation failed" { // huma's words, which say neither what nor what of it
+		message = "the call does not fit its description; nothing was done"
+	}
 	p := &Problem{Title: http.StatusText(status), Status: status, Detail: message, Code: codeOf(status)}
 	for _, cause := range causes {
 		var detail *huma.ErrorDetail

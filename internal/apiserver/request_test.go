@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
 )
@@ -217,4 +219,94 @@ func TestIdempotencyKeyFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken.must(503, "member", "POST", "/api/v1/requests?draft=true", draft, "Idempotency-Key: k")
+}
+
+// TestDecideOnWhatWasRead: a decision may name the content that its reviewer
+// read, and is refused when that was edited since.
+func TestDecideOnWhatWasRead(t *testing.T) {
+	w := newWorld(t)
+	producer := example(t, "requests/producer.yaml")
+	var read eventbus.Request
+	w.must(201, "member", "POST", "/api/v1/requests", producer).into(t, &read)
+	at := "/api/v1/requests/" + read.ID
+	w.must(200, "member", "PUT", at+"?submit=true", strings.Replace(producer, "A decision letter can be downloaded.", "A letter can be downloaded.", 1))
+	decide := `{"stage":"bus","decision":"approve","contentHash":"` + read.ContentHash + `"}`
+	var p Problem
+	w.must(409, "bus-reviewer", "POST", at+"/decisions", decide).into(t, &p)
+	if p.Code != eventbus.CodeConflict || !strings.Contains(p.Detail, "edited since") || p.Next == "" {
+		t.Errorf("problem %+v", p)
+	}
+	var view onboarding.View
+	w.must(200, "bus-reviewer", "GET", at, "").into(t, &view)
+	if len(view.Request.Approvals) != 0 || view.Request.ContentHash == read.ContentHash {
+		t.Fatalf("approvals %+v", view.Request.Approvals)
+	}
+	w.must(200, "bus-reviewer", "POST", at+"/decisions", strings.Replace(decide, read.ContentHash, view.Request.ContentHash, 1))
+	w.must(422, "owner", "POST", at+"/decisions", `{"stage":"owner","decision":"approve","contentHash":"`+strings.Repeat("a", 65)+`"}`)
+}
+
+// TestPagesOfRequests: every request is on exactly one page, and a page has its
+// bounds.
+func TestPagesOfRequests(t *testing.T) {
+	w := newWorld(t)
+	made := map[string]bool{}
+	for range 7 {
+		var r eventbus.Request
+		w.must(201, "member", "POST", "/api/v1/requests?draft=true", "apiVersion: eventbus/v1\nkind: ProducerRequest\nteam: claims\n").into(t, &r)
+		made[r.ID] = true
+	}
+	after := ""
+	for pages := 0; len(made) > 0; pages++ {
+		if pages > 7 {
+			t.Fatalf("%v are on no page", made)
+		}
+		var list requestList
+		w.must(200, "member", "GET", "/api/v1/requests?limit=3"+after, "").into(t, &list)
+		if len(list.Requests) == 0 || len(list.Requests) > 3 {
+			t.Fatalf("a page of %d, %d are left", len(list.Requests), len(made))
+		}
+		for _, r := range list.Requests {
+			if !made[r.ID] {
+				t.Errorf("%s is on two pages", r.ID)
+			}
+			delete(made, r.ID)
+			after = "&before=" + r.CreatedAt.Format(time.RFC3339Nano) + "&beforeId=" + r.ID
+		}
+	}
+	for _, limit := range []string{"0", "-1", "1001", "x", "1e3", "9999999999999999999999"} {
+		w.must(422, "member", "GET", "/api/v1/requests?limit="+limit, "")
+	}
+	for _, path := range []string{"/api/v1/catalog?page=0", "/api/v1/catalog?pageSize=201", "/api/v1/catalog?page=100001", "/api/v1/audit?limit=1001", "/api/v1/inbox?limit=0"} {
+		w.must(422, "administrator", "GET", path, "")
+	}
+	w.must(200, "administrator", "GET", "/api/v1/catalog?page=100000&pageSize=200", "") // beyond the end: an empty page
+}
+
+// TestLimitsOfEveryBody: what is larger than a route takes is refused with 413,
+// by every route that takes a body, and as a problem document.
+func TestLimitsOfEveryBody(t *testing.T) {
+	w := newWorld(t)
+	large := `{"name":"` + strings.Repeat("a", maxBody) + `"}`
+	for _, r := range w.routes() {
+		item := w.api.huma.OpenAPI().Paths[r.path]
+		operation := map[string]*huma.Operation{"POST": item.Post, "PUT": item.Put}[r.method]
+		if operation == nil || operation.RequestBody == nil || operation.MaxBodyBytes != maxBody {
+			continue
+		}
+		path := strings.NewReplacer("{id}", "none", "{name}", "none", "{kind}", "users", "{policy}", "none", "{topic}", "none").Replace(r.path)
+		got := w.call("administrator", r.method, path, large)
+		var p Problem
+		got.into(t, &p)
+		if got.status != http.StatusRequestEntityTooLarge || p.Code != eventbus.CodeTooLarge {
+			t.Errorf("%s = %d %.200s", r.id, got.status, got.text)
+		}
+	}
+	for _, r := range w.routes() {
+		item := w.api.huma.OpenAPI().Paths[r.path]
+		for _, operation := range []*huma.Operation{item.Post, item.Put} {
+			if operation != nil && operation.OperationID == r.id && operation.MaxBodyBytes <= 0 {
+				t.Errorf("%s takes bodies without a limit", r.id)
+			}
+		}
+	}
 }

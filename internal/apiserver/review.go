@@ -23,11 +23,12 @@ type decideInput struct {
 		Environment string `json:"environment,omitempty" maxLength:"31" doc:"for the stage production only"`
 		Decision    string `json:"decision" enum:"approve,ask-changes,reject"`
 		Reason      string `json:"reason,omitempty" maxLength:"4000" doc:"needed to ask for changes or reject"`
+		ContentHash string `json:"contentHash,omitempty" maxLength:"64" doc:"of the content that you read; 409 when it was edited since"`
 	}
 }
 
 func (a *API) decideRequest(ctx context.Context, in *decideInput) (*body[eventbus.Request], error) {
-	return answerRequest(a.parts.Requests.Decide(ctx, actorOf(ctx), in.ID, eventbus.Stage(in.Body.Stage), in.Body.Environment,
+	return answerRequest(a.parts.Requests.DecideOn(ctx, actorOf(ctx), in.ID, in.Body.ContentHash, eventbus.Stage(in.Body.Stage), in.Body.Environment,
 		eventbus.Decision(in.Body.Decision), in.Body.Reason))
 }
 

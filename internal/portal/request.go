@@ -29,6 +29,7 @@ type requestView struct {
 	Environments []environmentView
 	Live         bool // steps are under way: the page looks again by itself
 	Decide       []decideView
+	Seen         string // hash of the content that this page shows: a decision is about no other
 	Promote      []promoteView
 	Acknowledge  []string
 	Gates        []gateView
@@ -117,7 +118,7 @@ func (p *Portal) requestPage(w http.ResponseWriter, v visit, status int, shown o
 	r := shown.Request
 	at := "/requests/" + url.PathEscape(r.ID)
 	row := p.requestRow(v, r)
-	view := requestView{ID: r.ID, At: at, Kind: kindName(r.Kind), State: row.State, Team: r.Team, Submitter: p.personName(v, r.Submitter),
+	view := requestView{ID: r.ID, At: at, Seen: r.ContentHash, Kind: kindName(r.Kind), State: row.State, Team: r.Team, Submitter: p.personName(v, r.Submitter),
 		Submitted: day(r.SubmittedAt), Yours: row.MyTurn, Warnings: shown.Warnings, OnePager: p.guides.markdown(shown.OnePager)}
 	if _, err := p.parts.Catalog.Event(v.Context(), r.Event); err == nil {
 		view.Event = &Link{r.Event, "/catalog/" + url.PathEscape(r.Event)}
@@ -409,7 +410,7 @@ func (p *Portal) act(v visit, id string) (eventbus.Request, error) {
 	case "submit":
 		return o.Submit(ctx, v.actor, id)
 	case "decide":
-		return o.Decide(ctx, v.actor, id, eventbus.Stage(field("stage")), field("environment"), eventbus.Decision(field("decision")), field("reason"))
+		return o.DecideOn(ctx, v.actor, id, field("seen"), eventbus.Stage(field("stage")), field("environment"), eventbus.Decision(field("decision")), field("reason"))
 	case "comment":
 		return o.Comment(ctx, v.actor, id, field("text"), field("path"))
 	case "withdraw":
