@@ -133,7 +133,9 @@ func (a *app) confirm(question string) error {
 	}
 	fmt.Fprintf(a.err, "%s? [y/N] ", question)
 	var answer string
-	_, _ = fmt.Fscanln(in, &answer) // an empty line is a no
+	if _, err := fmt.Fscanln(in, &answer); errors.Is(err, io.EOF) { // such as /dev/null, which passes for a terminal
+		return usageError{errors.New(question + ": say --yes, there is nobody to ask")}
+	}
 	if !strings.HasPrefix(strings.ToLower(answer), "y") {
 		return eventbus.Errorf(eventbus.CodeConflict, "nothing was changed")
 	}

@@ -36,9 +36,8 @@ func (a *app) loginCommand() *cobra.Command {
 			return a.keepLogin(cmd.Context(), secret)
 		},
 	}
-	cmd.Flags().StringVar(&persona, "as", "", "persona of `dev`: producer, producer2, owner, consumer, bus-reviewer, privacy-reviewer, security-reviewer, operator, auditor")
-	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"producer", "producer2", "owner", "consumer", "bus-reviewer", // the flag is there
-		"privacy-reviewer", "security-reviewer", "operator", "auditor"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&persona, "as", "", "persona of `dev`: "+strings.Join(personas(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(personas(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
 
@@ -73,9 +72,14 @@ func (a *app) signInAs(ctx context.Context, persona string) (string, error) {
 	secret, _, err := api.CreateToken(ctx, "eventbus login on "+hostname(), nil, 7)
 	if eventbus.CodeOf(err) == eventbus.CodeUnauthenticated {
 		return "", &eventbus.Error{Code: eventbus.CodeUnauthenticated, Message: "there is no persona " + persona + " at " + a.server,
-			Next: "personas exist in `eventbus dev` only; elsewhere run `eventbus login` without --as"}
+			Next: "those of `eventbus dev` are " + strings.Join(personas(), ", ") + "; elsewhere run `eventbus login` without --as"}
 	}
 	return secret, err
+}
+
+// personas are the people of `eventbus dev` (contract, "Formats").
+func personas() []string {
+	return []string{"producer", "producer2", "owner", "consumer", "bus-reviewer", "privacy-reviewer", "security-reviewer", "operator", "auditor"}
 }
 
 func hostname() string {
@@ -159,6 +163,7 @@ func (a *app) logoutCommand() *cobra.Command {
 			if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return eventbus.Errorf(eventbus.CodeUnavailable, "forget the token: %w", err)
 			}
+			a.say("Nobody is signed in at %s on this machine any more", a.server)
 			return nil
 		},
 	}

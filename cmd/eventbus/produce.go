@@ -60,6 +60,10 @@ func (a *app) produce(ctx context.Context, input io.Reader, topic, subject, key 
 	}
 	defer kafka.Close()
 	encoder, err := serde.Encoder(ctx, subject)
+	if eventbus.CodeOf(err) == eventbus.CodeNotFound {
+		return &eventbus.Error{Code: eventbus.CodeNotFound, Message: "there is no schema to encode with: subject " + subject + " is not registered; nothing was produced",
+			Next: "`eventbus schema list` shows what there is; --subject names another", Err: err}
+	}
 	if err != nil {
 		return err
 	}
@@ -137,5 +141,9 @@ func kafkaError(err error, doing string) error {
 	case errors.Is(err, kerr.InvalidRecord), errors.Is(err, kerr.InvalidTopicException):
 		code = eventbus.CodeInvalid
 	}
-	return &eventbus.Error{Code: code, Message: doing, Err: err}
+	next := map[eventbus.Code]string{
+		eventbus.CodeNotFound:  "`eventbus topic list` shows what there is",
+		eventbus.CodeForbidden: "`eventbus iam simulate` says which statement is missing",
+	}[code]
+	return &eventbus.Error{Code: code, Message: doing, Next: next, Err: err}
 }

@@ -105,7 +105,7 @@ func requestTable(r eventbus.Request) table {
 		t.rows = append(t.rows, []string{"environment " + e.Name, text})
 	}
 	for _, g := range r.Gates {
-		t.rows = append(t.rows, []string{"gate " + string(g.Kind), strings.TrimSpace(fmt.Sprintf("%s %s blocks %s", g.State, g.Evidence, strings.Join(g.Blocks, ", ")))})
+		t.rows = append(t.rows, []string{"gate " + string(g.Kind), gateText(g)})
 	}
 	for _, d := range r.Approvals {
 		text := fmt.Sprintf("%s by %s", d.Decision, d.By)
@@ -121,6 +121,22 @@ func requestTable(r eventbus.Request) table {
 		t.rows = append(t.rows, []string{"comment of " + c.By, strings.TrimSpace(c.Path + " " + c.Text)})
 	}
 	return t
+}
+
+// gateText says how a gate stands, and what it blocks while it does not hold.
+func gateText(g eventbus.Gate) string {
+	text := strings.TrimSpace(string(g.State) + " " + g.Evidence)
+	switch g.State {
+	case eventbus.GateNotRequired:
+		return text + ": " + g.Reason
+	case eventbus.GatePassed:
+		if g.Expires != "" {
+			text += " until " + g.Expires
+		}
+		return text
+	default:
+		return text + ", blocks " + strings.Join(g.Blocks, ", ")
+	}
 }
 
 // completeRequests offers the ids of open requests to the shell.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"net/http"
+	"net/url"
+
 	"github.com/spf13/cobra"
 
 	"github.com/enterprise-event-bus/eventbus"
@@ -8,16 +11,20 @@ import (
 
 // decideCommand is approve, ask or reject: one decision on one stage.
 func (a *app) decideCommand(use, short string, decision eventbus.Decision) *cobra.Command {
-	var stage, environment, reason string
+	var stage, environment, reason, seen string
 	cmd := &cobra.Command{
 		Use: use + " ID", Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeRequests,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.printStanding(a.api().Decide(cmd.Context(), args[0], eventbus.Stage(stage), environment, decision, reason))
+			var r eventbus.Request
+			err := a.api().Do(cmd.Context(), http.MethodPost, "/api/v1/requests/"+url.PathEscape(args[0])+"/decisions",
+				map[string]string{"stage": stage, "environment": environment, "decision": string(decision), "reason": reason, "contentHash": seen}, &r)
+			return a.printStanding(r, err)
 		},
 	}
 	cmd.Flags().StringVar(&stage, "stage", "", "bus, owner, privacy, security or production")
 	cmd.Flags().StringVar(&environment, "environment", "", "environment, for the stage production")
 	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.Flags().StringVar(&seen, "content-hash", "", "of the content that you read (contentHash of request show -o json); refused when it was edited since")
 	required := []string{"stage"}
 	if decision != eventbus.DecisionApprove {
 		required = append(required, "reason")

@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, io stdio, getenv func(string) strin
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var exit exitError
 	switch {
 	case err == nil:
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, io stdio, getenv func(string) strin
 	case errors.As(err, &exit):
 		return int(exit)
 	}
-	a.report(err)
+	a.report(whereToLook(cmd, err))
 	code := exitCode(err)
 	if code == exitUsage && slices.Contains(args, "--detailed-exitcode") {
 		return exitFailed // 2 means changes there
@@ -173,6 +173,22 @@ func (a *app) report(err error) {
 	if e.Next != "" {
 		fmt.Fprintf(a.err, "  %s\n", e.Next)
 	}
+}
+
+// whereToLook adds to "there is no such thing" the command that lists what there
+// is, unless the error says what to do already.
+func whereToLook(cmd *cobra.Command, err error) error {
+	var e *eventbus.Error
+	if !errors.As(err, &e) || e.Code != eventbus.CodeNotFound || e.Next != "" || cmd == nil || !cmd.HasParent() || len(cmd.Flags().Args()) == 0 {
+		return err
+	}
+	noun := cmd.Parent()
+	for _, listed := range []string{"event", "topic", "group", "schema", "request"} {
+		if noun.Name() == listed && cmd.Name() != "import" && cmd.Name() != "submit" {
+			e.Next = "`" + noun.CommandPath() + " list` shows what there is"
+		}
+	}
+	return err
 }
 
 func exitCode(err error) int {

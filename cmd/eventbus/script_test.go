@@ -80,6 +80,7 @@ func scripts(pattern string) testscript.Params {
 			"provisioned": provisioned,
 			"reaches":     reaches,
 			"fill":        fill,
+			"exits":       exits,
 		},
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
