@@ -208,15 +208,13 @@ func (d Document) Locate(faults []eventbus.Fault) []eventbus.Fault {
 	if d.root == nil {
 		return faults
 	}
-	places := map[string]*yaml.Node{}
-	mark(d.root, "", places)
 	located := make([]eventbus.Fault, len(faults))
 	for i, fault := range faults {
 		if fault.File == "" {
 			fault.File = d.file
 		}
 		if fault.Line == 0 {
-			n := nearest(places, fault.Path, d.root)
+			n := nearest(d.root, fault.Path)
 			fault.Line, fault.Column = n.Line, n.Column
 		}
 		located[i] = fault
@@ -224,33 +222,41 @@ func (d Document) Locate(faults []eventbus.Fault) []eventbus.Fault {
 	return located
 }
 
-// mark notes the key of each field and the value of each list item.
-func mark(n *yaml.Node, path string, places map[string]*yaml.Node) {
+// nearest walks along a path as far as the document goes: to the value of a
+// field when it is a scalar, else to its key, and to the item of a list.
+func nearest(root *yaml.Node, path string) *yaml.Node {
+	place := root
+	for n := root; n != nil && path != ""; {
+		key, value, rest := along(n, path)
+		if value == nil {
+			break
+		}
+		place = value
+		if key != nil && value.Kind != yaml.ScalarNode {
+			place = key
+		}
+		n, path = value, strings.TrimPrefix(rest, ".")
+	}
+	return place
+}
+
+// along takes one step: the longest key that the path begins with, or the item
+// that it names. value is nil when there is none.
+func along(n *yaml.Node, path string) (key, value *yaml.Node, rest string) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			here := join(path, n.Content[i].Value)
-			places[here] = n.Content[i]
-			if n.Content[i+1].Kind == yaml.ScalarNode {
-				places[here] = n.Content[i+1]
+			after, begins := strings.CutPrefix(path, n.Content[i].Value)
+			if !begins || after != "" && after[0] != '.' && after[0] != '[' || key != nil && len(n.Content[i].Value) <= len(key.Value) {
+				continue
 			}
-			mark(n.Content[i+1], here, places)
+			key, value, rest = n.Content[i], n.Content[i+1], after
 		}
 	case yaml.SequenceNode:
-		for i, item := range n.Content {
-			here := path + "[" + strconv.Itoa(i) + "]"
-			places[here] = item
-			mark(item, here, places)
+		index, after, closed := strings.Cut(strings.TrimPrefix(path, "["), "]")
+		if i, err := strconv.Atoi(index); closed && path[0] == '[' && err == nil && i >= 0 && i < len(n.Content) {
+			return nil, n.Content[i], after
 		}
 	}
-}
-
-func nearest(places map[string]*yaml.Node, path string, root *yaml.Node) *yaml.Node {
-	for path != "" {
-		if n := places[path]; n != nil {
-			return n
-		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
-	}
-	return root
+	return key, value, rest
 }

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -205,5 +206,79 @@ func TestNothingIsFilledFromAFaultyDocument(t *testing.T) {
 	var p plain
 	if err := docs[0].Decode(&p); eventbus.CodeOf(err) != eventbus.CodeInvalid || p.Name != "" {
 		t.Errorf("got %+v, %v", p, err)
+	}
+}
+
+// allocated gives how many bytes a call takes, freed or not.
+func allocated(do func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestBombs: a small text never becomes a large one in memory: not by its keys,
+// which stand in the path of everything below them, nor by aliases or depth.
+func TestBombs(t *testing.T) {
+	type open struct {
+		Map map[string][]string `yaml:"map"`
+	}
+	const most = 64 << 20
+	items := "[" + strings.Repeat("1,", 60_000) + "1]"
+	for name, text := range map[string]string{
+		"one long key over many items":   `{"map": {"` + strings.Repeat("k", 120<<10) + `": ` + items + `}}`,
+		"long keys, one below the other": strings.Repeat(`{"`+strings.Repeat("k", 500)+`":`, 60) + items + strings.Repeat("}", 60),
+		"many long keys":                 `{"map": {"` + strings.Repeat(strings.Repeat("k", 600)+`": [1], "`, 300) + `z": [1]}}`,
+		"laughs":                         "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n",
+		"brackets":                       strings.Repeat("[", 200_000),
+		"items of a wrong kind":          `{"map": {"a": [` + strings.Repeat("{},", 40_000) + `{}]}}`,
+	} {
+		var faults []eventbus.Fault
+		bytes := allocated(func() {
+			docs, err := Read([]byte(text), "f.yaml", Limits{})
+			faults = eventbus.FaultsOf(err)
+			for _, d := range docs {
+				faults = append(faults, eventbus.FaultsOf(d.Decode(&open{}))...)
+				d.Locate([]eventbus.Fault{{Path: "map.a[7]"}, {Path: "nowhere"}})
+			}
+		})
+		if bytes > most {
+			t.Errorf("%s: %d KiB of text take %d MiB", name, len(text)>>10, bytes>>20)
+		}
+		if len(faults) > 200 {
+			t.Errorf("%s: %d faults", name, len(faults))
+		}
+		for _, f := range faults {
+			if len(f.Path) > 40<<10 {
+				t.Errorf("%s: a path of %d bytes", name, len(f.Path))
+			}
+		}
+	}
+}
+
+// TestKeysAreShort: a key has a limit, at the limit it is taken.
+func TestKeysAreShort(t *testing.T) {
+	for n, want := range map[int]eventbus.Code{512: "", 513: eventbus.CodeInvalid} {
+		_, err := Read([]byte(strings.Repeat("k", n)+": 1\n"), "", Limits{})
+		if eventbus.CodeOf(err) != want {
+			t.Errorf("a key of %d bytes: %v", n, err)
+		}
+	}
+	if _, err := Read([]byte("key: 1\n"), "", Limits{Key: 2}); len(eventbus.FaultsOf(err)) != 1 || eventbus.FaultsOf(err)[0].Fix == "" {
+		t.Errorf("a key beyond a limit of its own: %v", err)
+	}
+}
+
+// TestLocateAmongLikeKeys: keys that hold dots, and keys that begin like others.
+func TestLocateAmongLikeKeys(t *testing.T) {
+	docs, err := Read([]byte("a: 1\na.b: 2\nab:\n  - x: 1\n  - x: 2\n\"\": 3\na[0]: 4\n"), "", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, line := range map[string]int{"a": 1, "a.b": 2, "a.c": 1, "ab": 3, "ab[1].x": 5, "ab[2].x": 3, "ab[x]": 3, "ab[-1]": 3, "abc": 1, "a[0]": 7, "": 1, "[0]": 6, ".": 6} {
+		if got := docs[0].Locate([]eventbus.Fault{{Path: path}})[0].Line; got != line {
+			t.Errorf("%q is on line %d, want %d", path, got, line)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 type Limits struct {
 	Bytes     int // of the whole text; default 256 KiB
 	Depth     int // of nesting; default 64
+	Key       int // bytes of one key; default 512
 	Documents int // per text; default 1000
 	Faults    int // reported at once; default 100
 }
@@ -26,6 +27,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Depth == 0 {
 		l.Depth = 64
+	}
+	if l.Key == 0 {
+		l.Key = 512
 	}
 	if l.Documents == 0 {
 		l.Documents = 1000
@@ -71,7 +75,7 @@ func Read(text []byte, file string, limits Limits) ([]Document, error) {
 			c.add(n.Content[0], "", fmt.Sprintf("more than %d documents in one file", limits.Documents), "split the file")
 			break
 		}
-		c.check(n.Content[0], "", 1)
+		c.check(n.Content[0], nil, 1)
 		docs = append(docs, Document{file: file, root: n.Content[0]})
 	}
 	if len(c.faults) > 0 {
@@ -117,44 +121,74 @@ func (c *checker) add(n *yaml.Node, path, message, fix string) {
 	}
 }
 
-func (c *checker) check(n *yaml.Node, path string, depth int) {
+// trail is the way to a node. It is written out for a fault only: the paths of
+// all nodes of a text, under keys that are long, are far larger than the text.
+type trail struct {
+	up    *trail
+	key   string // of a field, or empty:
+	index int    // of a list
+}
+
+// String writes the way as faults name it: topic.names[2].
+func (t *trail) String() string {
+	switch {
+	case t == nil:
+		return ""
+	case t.key == "":
+		return t.up.String() + "[" + strconv.Itoa(t.index) + "]"
+	default:
+		return join(t.up.String(), t.key)
+	}
+}
+
+func (c *checker) refuse(n *yaml.Node, at *trail, message, fix string) {
+	if len(c.faults) < c.limits.Faults {
+		c.add(n, at.String(), message, fix)
+	}
+}
+
+func (c *checker) check(n *yaml.Node, at *trail, depth int) {
 	if depth > c.limits.Depth {
-		c.add(n, path, fmt.Sprintf("nested deeper than %d levels", c.limits.Depth), "")
+		c.refuse(n, at, fmt.Sprintf("nested deeper than %d levels", c.limits.Depth), "")
 		return
 	}
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		c.add(n, path, "anchors and aliases are not allowed", "write the value out")
+		c.refuse(n, at, "anchors and aliases are not allowed", "write the value out")
 		return
 	}
 	if n.Style&yaml.TaggedStyle != 0 {
-		c.add(n, path, "explicit tags such as !!str are not allowed", "use quotes for text")
+		c.refuse(n, at, "explicit tags such as !!str are not allowed", "use quotes for text")
 		return
 	}
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			c.check(item, path+"["+strconv.Itoa(i)+"]", depth+1)
+			c.check(item, &trail{up: at, index: i}, depth+1)
 		}
 	case yaml.MappingNode:
-		c.checkKeys(n, path, depth)
+		c.checkKeys(n, at, depth)
 	}
 }
 
-func (c *checker) checkKeys(n *yaml.Node, path string, depth int) {
+func (c *checker) checkKeys(n *yaml.Node, at *trail, depth int) {
 	first := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode {
-			c.add(key, path, "a key must be plain text", "")
+			c.refuse(key, at, "a key must be plain text", "")
 			continue
 		}
 		if key.Tag == "!!merge" {
-			c.add(key, path, "merge keys are not allowed", "write the fields out")
+			c.refuse(key, at, "merge keys are not allowed", "write the fields out")
 			continue
 		}
-		here := join(path, key.Value)
+		if len(key.Value) > c.limits.Key {
+			c.refuse(key, at, fmt.Sprintf("a key of %d bytes, at most %d are allowed", len(key.Value), c.limits.Key), "write a short key, and the text as its value")
+			continue
+		}
+		here := &trail{up: at, key: key.Value}
 		if line, seen := first[key.Value]; seen {
-			c.add(key, here, fmt.Sprintf("written twice, first on line %d", line), "keep one of them")
+			c.refuse(key, here, fmt.Sprintf("written twice, first on line %d", line), "keep one of them")
 			continue
 		}
 		first[key.Value] = key.Line
