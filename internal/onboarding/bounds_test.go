@@ -193,7 +193,12 @@ func TestAcknowledgementOfSeveralTeams(t *testing.T) {
 // counting counts how often the store is asked for a page of requests.
 type counting struct {
 	Store
-	pages int
+	pages, reads int
+}
+
+func (c *counting) Request(ctx context.Context, id string) (eventbus.Request, error) {
+	c.reads++
+	return c.Store.Request(ctx, id)
 }
 
 func (c *counting) Requests(ctx context.Context, q eventbus.RequestQuery) ([]eventbus.Request, error) {
@@ -216,6 +221,39 @@ func TestAShortPageAsksSeldom(t *testing.T) {
 	}
 	if store.pages > 2 {
 		t.Errorf("%d questions for one request behind 150 drafts", store.pages)
+	}
+}
+
+// The clock looks closely only at requests that it may change: not at those that
+// are active and complete, until evidence of theirs is about to lapse.
+func TestTheClockPassesOverWhatIsDone(t *testing.T) {
+	b, ctx := newBench(t), t.Context()
+	r := b.liveEvent()
+	store := &counting{Store: b.store}
+	b.Service.store = store
+	b.tickAt("2026-12-20")
+	if store.reads != 0 {
+		t.Errorf("%d looks at a request that is done", store.reads)
+	}
+	b.must(b.SetGate(ctx, sam, r.ID, eventbus.GateATO, eventbus.GatePassed, "ATO-2", "2027-06-01", ""))
+	store.reads = 0
+	b.tickAt("2026-12-21")
+	if store.reads != 0 {
+		t.Errorf("%d looks while the evidence is good for months", store.reads)
+	}
+	for _, c := range []struct {
+		day   string
+		looks bool
+	}{{"2027-03-02", false}, {"2027-03-03", true}, {"2027-03-04", false}, {"2027-05-02", true}, {"2027-05-25", true}, {"2027-05-26", false}, {"2027-06-01", false}, {"2027-06-02", true}, {"2027-06-03", false}} {
+		store.reads = 0
+		b.tickAt(c.day)
+		if (store.reads > 0) != c.looks {
+			t.Errorf("%s: %d looks, want any: %v", c.day, store.reads, c.looks)
+		}
+	}
+	r = b.must(b.store.Request(ctx, r.ID))
+	if g := r.Gates[gateOf(r, eventbus.GateATO)]; g.State != eventbus.GateLapsed {
+		t.Errorf("gate %+v", g)
 	}
 }
 

@@ -107,6 +107,9 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Expire(ctx context.Context) error {
 	for _, state := range []eventbus.RequestState{eventbus.RequestSubmitted, eventbus.RequestChangesAsked, eventbus.RequestApproved, eventbus.RequestActive} {
 		err := s.each(ctx, state, func(r eventbus.Request) error {
+			if untouched(r, s.now()) {
+				return nil
+			}
 			_, err := s.do(ctx, r.ID, act{verb: verbTick, by: reconciler()}, nil)
 			switch eventbus.CodeOf(err) {
 			case eventbus.CodeConflict: // somebody acts on it just now; the next tick sees it
@@ -122,6 +125,22 @@ func (s *Service) Expire(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// untouched reports whether the clock has nothing to say about a request: it is
+// active, retires nothing, waits for nothing, and what is due about its evidence
+// was said. Most requests are so, for years.
+func untouched(r eventbus.Request, now time.Time) bool {
+	if r.State != eventbus.RequestActive || r.Kind == eventbus.OffboardingRequest ||
+		slices.ContainsFunc(r.Environments, func(e eventbus.RequestEnvironment) bool { return e.State == eventbus.EnvWaiting }) {
+		return false
+	}
+	today := now.UTC().Format(time.DateOnly)
+	lapses := slices.ContainsFunc(r.Gates, func(g eventbus.Gate) bool {
+		return g.State == eventbus.GatePassed && g.Expires != "" && g.Expires < today
+	})
+	untold := slices.ContainsFunc(dueNotices(r, world{now: now}), func(notice string) bool { return !slices.Contains(r.Notices, notice) })
+	return !lapses && !untold
 }
 
 // moved notes the notices that are due and reports whether the tick changed
