@@ -37,7 +37,8 @@ func (a *app) iamSimulateCommand() *cobra.Command {
 		Use:   "simulate",
 		Short: "Say whether a principal may do something, and which statement decides",
 		Long: "Evaluates the policies as a request would, without doing or recording anything. --resource is an ARN, or the bare\n" +
-			"name of a topic, group or transactional id as the action takes it, or \"cluster\". Exit code 4 when it is denied.",
+			"name of a topic, group or transactional id as the action takes it, or \"cluster\". Members ask about the principals\n" +
+			"of their own teams; reviewers, operators and auditors about all. Exit code 4 when it is denied.",
 		Example: "  eventbus iam simulate --principal test-producer --action kafka-cluster:WriteData --resource test",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
