@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -64,6 +65,7 @@ type Catalog struct {
 	events   EventStore
 	systems  SystemStore
 	index    atomic.Pointer[index]
+	stale    atomic.Bool // this instance wrote after index was built
 	building sync.Mutex
 
 	exported  atomic.Pointer[exportedAll]
@@ -96,6 +98,16 @@ func (c *Catalog) Run(ctx context.Context) error {
 func (c *Catalog) Refresh(ctx context.Context) error {
 	c.building.Lock()
 	defer c.building.Unlock()
+	c.stale.Store(false) // before the events: what is written from now on counts again
+	if err := c.rebuild(ctx); err != nil {
+		c.stale.Store(true)
+		return err
+	}
+	return nil
+}
+
+// rebuild reads what Refresh shows. The caller holds c.building.
+func (c *Catalog) rebuild(ctx context.Context) error {
 	version, err := c.events.CatalogVersion(ctx) // before the events: a change in between is seen next time
 	if err != nil {
 		return err
@@ -115,11 +127,15 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	return nil
 }
 
+// current gives the index with all that this instance has written. It is the
+// reader who builds it anew, not the writer: who imports a thousand events would
+// build it a thousand times.
 func (c *Catalog) current(ctx context.Context) (*index, error) {
-	if i := c.index.Load(); i != nil {
-		return i, nil
+	last := c.index.Load()
+	if last != nil && !c.stale.Load() {
+		return last, nil
 	}
-	if err := c.Refresh(ctx); err != nil {
+	if err := c.Refresh(ctx); err != nil && last == nil {
 		return nil, err
 	}
 	return c.index.Load(), nil
@@ -208,15 +224,6 @@ func (c *Catalog) Consumers(ctx context.Context, event string, grants []eventbus
 // Version means "as it stands now"; otherwise CodeConflict tells that somebody
 // else wrote meanwhile. CodeInvalid lists every fault.
 func (c *Catalog) Put(ctx context.Context, actor eventbus.Actor, e eventbus.Event) (eventbus.Event, error) {
-	saved, err := c.put(ctx, actor, e)
-	if err != nil {
-		return eventbus.Event{}, err
-	}
-	return saved, c.Refresh(ctx)
-}
-
-// put is Put without a new index: who writes many events makes one at the end.
-func (c *Catalog) put(ctx context.Context, actor eventbus.Actor, e eventbus.Event) (eventbus.Event, error) {
 	if faults := Validate(e); len(faults) > 0 {
 		return eventbus.Event{}, eventbus.Invalid("event "+e.Name+" was not written", faults...)
 	}
@@ -231,7 +238,12 @@ func (c *Catalog) put(ctx context.Context, actor eventbus.Actor, e eventbus.Even
 		e.Version = old.Version
 	}
 	e.UpdatedAt = c.now()
-	return c.events.SaveEvent(ctx, e, c.entry(actor, "catalog.event.put", e.Name, e.Source))
+	saved, err := c.events.SaveEvent(ctx, e, c.entry(actor, "catalog.event.put", e.Name, e.Source))
+	if err != nil {
+		return eventbus.Event{}, err
+	}
+	c.stale.Store(true)
+	return saved, nil
 }
 
 // PutSystem writes a consuming system under the same rule.
@@ -240,11 +252,7 @@ func (c *Catalog) PutSystem(ctx context.Context, actor eventbus.Actor, s eventbu
 	if err != nil {
 		return eventbus.System{}, err
 	}
-	saved, err := c.putSystem(ctx, actor, s, known)
-	if err != nil {
-		return eventbus.System{}, err
-	}
-	return saved, c.Refresh(ctx)
+	return c.putSystem(ctx, actor, s, known)
 }
 
 // systemKey is what a system is known by, as in Backstage.
@@ -259,8 +267,8 @@ func (c *Catalog) knownSystems(ctx context.Context) (map[systemKey]eventbus.Syst
 	return known, err
 }
 
-// putSystem is PutSystem without a new index, over the systems that are known;
-// it adds what it writes to them.
+// putSystem is PutSystem over the systems that are known; it adds what it writes
+// to them.
 func (c *Catalog) putSystem(ctx context.Context, actor eventbus.Actor, s eventbus.System, known map[systemKey]eventbus.System) (eventbus.System, error) {
 	if faults := ValidateSystem(s); len(faults) > 0 {
 		return eventbus.System{}, eventbus.Invalid("system "+s.Name+" was not written", faults...)
@@ -273,10 +281,12 @@ func (c *Catalog) putSystem(ctx context.Context, actor eventbus.Actor, s eventbu
 		s.Version = old.Version
 	}
 	saved, err := c.systems.SaveSystem(ctx, s, c.entry(actor, "catalog.system.put", s.Name, s.Source))
-	if err == nil {
-		known[systemKey{s.Kind, s.Name}] = saved
+	if err != nil {
+		return eventbus.System{}, err
 	}
-	return saved, err
+	known[systemKey{s.Kind, s.Name}] = saved
+	c.stale.Store(true)
+	return saved, nil
 }
 
 // Subscribe notes that a system consumes an event, keeping what else is known
@@ -307,7 +317,8 @@ func (c *Catalog) Delete(ctx context.Context, actor eventbus.Actor, name string)
 	if err := c.events.DeleteEvent(ctx, name, c.entry(actor, "catalog.event.delete", name, "")); err != nil {
 		return err
 	}
-	return c.Refresh(ctx)
+	c.stale.Store(true)
+	return nil
 }
 
 // mayWrite: the bus, operators, and members of the old and the new owner.
@@ -353,10 +364,20 @@ func (c *Catalog) Import(ctx context.Context, actor eventbus.Actor, text []byte,
 		return Imported{}, err
 	}
 	report := Imported{Faults: eventbus.FaultsOf(err), Skipped: entities.Others}
-	if err := c.take(ctx, actor, entities, source, &report); err != nil {
-		return report, err
+	err = c.take(ctx, actor, entities, source, &report)
+	return report, partly(err, report)
+}
+
+// partly adds to the error of an import what was written before it.
+func partly(err error, report Imported) error {
+	var e *eventbus.Error
+	written := len(report.Events) + len(report.Systems)
+	if !errors.As(err, &e) || written == 0 {
+		return err
 	}
-	return report, c.Refresh(ctx)
+	told := *e
+	told.Message += fmt.Sprintf("; %d entities before it were", written)
+	return &told
 }
 
 // take writes what was read and notes it in the report, up to the first thing
@@ -367,7 +388,7 @@ func (c *Catalog) take(ctx context.Context, actor eventbus.Actor, entities Entit
 		if old, err := c.events.Event(ctx, e.Name); err == nil {
 			e = keepMeasured(e, old)
 		}
-		if _, err := c.put(ctx, actor, e); err != nil {
+		if _, err := c.Put(ctx, actor, e); err != nil {
 			return err
 		}
 		report.Events = append(report.Events, e.Name)
@@ -431,5 +452,6 @@ func (c *Catalog) noteProblems(ctx context.Context, actor eventbus.Actor, name s
 	}
 	e.Problems = faults[:min(len(faults), 20)]
 	_, err = c.events.SaveEvent(ctx, e, c.entry(actor, "catalog.event.problems", name, e.Source))
+	c.stale.Store(true)
 	return err
 }
