@@ -29,8 +29,8 @@ type consumerIndex struct {
 
 // GroupsOfTopic lists the groups that have committed offsets of a topic, with
 // their lag now, at most MaxNames by id. Which groups they are may be IndexFor
-// old. more says that there are others: beyond MaxNames, or beyond the MaxGroups
-// that are looked at. A group that has not committed yet is not known to read.
+// old. more says that there are others: beyond MaxNames, beyond the MaxGroups that
+// are looked at, or such as could not be read now. A group that has not committed yet is not known to read.
 func (s *Streams) GroupsOfTopic(ctx context.Context, topic string) (list []TopicGroup, more bool, err error) {
 	if s.several != nil {
 		return s.several.of(topic).GroupsOfTopic(ctx, topic)
@@ -56,6 +56,10 @@ func (s *Streams) GroupsOfTopic(ctx context.Context, topic string) (list []Topic
 	}
 	fetched := s.admin.FetchManyOffsets(ctx, ids...)
 	for _, g := range readers {
+		if fetched[g.ID].Err != nil {
+			more = true
+			continue
+		}
 		one := TopicGroup{ID: g.ID, State: g.State, Partitions: []PartitionLag{}}
 		partitions, _ := partitionsOf(nil, fetched[g.ID].Fetched)
 		for _, p := range partitions {

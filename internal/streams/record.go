@@ -228,7 +228,7 @@ func (s *Streams) page(ctx context.Context, q RecordQuery, v Viewer, spans map[p
 		return Records{}, err
 	}
 	page := Records{Topic: q.Topic, Records: []Record{}, Newest: choice.newest, Next: map[int32]int64{}, Short: short}
-	if choice.heavy && page.Short == "" {
+	if choice.heavy && len(choice.kept) < q.Limit && page.Short == "" {
 		page.Short = "the limit in bytes was reached"
 	}
 	for where, part := range spans {
@@ -256,17 +256,31 @@ type choice struct {
 	heavy           bool // records had to go for their size
 	kept            []found
 	bytes           int
+
+	// cut is the best record that was dropped, without its content: nothing behind
+	// it is kept although there may be room again, or the next page would begin
+	// after a record that none has shown.
+	cut *found
 }
 
 func (c *choice) add(r found) {
+	if c.cut != nil && !c.goesBefore(*c.cut, r) {
+		return
+	}
 	if len(c.kept) >= c.limit && !c.goesBefore(c.kept[0], r) {
+		c.drop(r)
 		return
 	}
 	heap.Push(c, found{owned(r.Record), r.order})
 	for len(c.kept) > c.limit || c.bytes > c.maxBytes && len(c.kept) > 1 { // one is shown however large
 		c.heavy = c.heavy || len(c.kept) <= c.limit
-		heap.Pop(c)
+		c.drop(heap.Pop(c).(found))
 	}
+}
+
+// drop notes that neither r nor what is behind it is shown.
+func (c *choice) drop(r found) {
+	c.cut = &found{&kgo.Record{Partition: r.Partition, Offset: r.Offset}, r.order}
 }
 
 func owned(r *kgo.Record) *kgo.Record {

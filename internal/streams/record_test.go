@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"pgregory.net/rapid"
 
 	"github.com/enterprise-event-bus/eventbus"
 )
@@ -266,6 +268,47 @@ func TestChoiceKeepsWithinItsBytes(t *testing.T) {
 	if len(c.sorted()) != 1 {
 		t.Error("a single record beyond the limit is not shown")
 	}
+}
+
+// Whatever the sizes and clocks of records: a page holds, of each partition, its
+// first ones without a gap (its last ones when the newest are asked for), no more
+// than it may, and none that goes behind one which it leaves out.
+func TestChoiceLeavesNoGap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &choice{limit: rapid.IntRange(1, 8).Draw(t, "limit"), maxBytes: rapid.IntRange(1, 60).Draw(t, "bytes"), newest: rapid.Bool().Draw(t, "newest")}
+		var all []found
+		order, next := map[int32]time.Time{}, map[int32]int64{}
+		for range rapid.IntRange(0, 30).Draw(t, "records") {
+			p := rapid.Int32Range(0, 2).Draw(t, "partition")
+			order[p] = order[p].Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "later")))
+			r := found{&kgo.Record{Partition: p, Offset: next[p], Value: make([]byte, rapid.IntRange(0, 40).Draw(t, "size"))}, order[p]}
+			next[p]++
+			all = append(all, r)
+			c.add(r)
+		}
+		page := c.sorted()
+		bytes := 0
+		for _, r := range page {
+			bytes += sizeOf(r.Record)
+		}
+		if len(page) > c.limit || bytes > c.maxBytes && len(page) > 1 || len(page) == 0 && len(all) > 0 {
+			t.Fatalf("%d records of %d bytes on a page of %d and %d", len(page), bytes, c.limit, c.maxBytes)
+		}
+		slices.SortFunc(all, func(a, b found) int {
+			if c.newest {
+				return compare(b, a)
+			}
+			return compare(a, b)
+		})
+		for i, r := range page {
+			if r.Partition != all[i].Partition || r.Offset != all[i].Offset {
+				t.Fatalf("place %d of the page is %d/%d, want %d/%d: the page has a gap", i, r.Partition, r.Offset, all[i].Partition, all[i].Offset)
+			}
+		}
+		if len(page) < min(len(all), c.limit) && !c.heavy {
+			t.Fatalf("%d of %d records within a limit of %d, and not for their size", len(page), len(all), c.limit)
+		}
+	})
 }
 
 func TestRecordsStopWithTheContext(t *testing.T) {
