@@ -96,9 +96,12 @@ func (a *API) send(request *http.Request, out any) error {
 			Next: "start it with `eventbus dev`, or name another with --server", Err: err}
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse))
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxResponse+1))
 	if err != nil {
 		return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: "the answer of " + a.Server + " broke off", Err: err}
+	}
+	if len(text) > maxResponse {
+		return eventbus.Errorf(eventbus.CodeTooLarge, "the answer of %s is larger than %d bytes", a.Server, maxResponse)
 	}
 	if response.StatusCode >= 300 {
 		return problem(response.StatusCode, text)

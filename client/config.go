@@ -43,12 +43,12 @@ const (
 // FromEnv reads the configuration from getenv (os.Getenv); ok is false when no
 // bootstrap address is set.
 func FromEnv(getenv func(string) string) (cfg Config, ok bool) {
-	servers := getenv(EnvBootstrap)
-	if servers == "" {
+	servers := addresses(getenv(EnvBootstrap))
+	if len(servers) == 0 {
 		return Config{}, false
 	}
 	return Config{
-		Bootstrap:        addresses(servers),
+		Bootstrap:        servers,
 		SecurityProtocol: getenv(EnvSecurityProtocol),
 		RegistryURL:      getenv(EnvRegistryURL),
 		CAFile:           getenv(EnvCAFile),
@@ -57,11 +57,13 @@ func FromEnv(getenv func(string) string) (cfg Config, ok bool) {
 	}, true
 }
 
-// addresses splits at commas; Kafka's own clients forgive spaces, too.
-func addresses(list string) []string {
-	split := strings.Split(list, ",")
-	for i := range split {
-		split[i] = strings.TrimSpace(split[i])
+// addresses splits at commas; Kafka's own clients forgive spaces and empty parts,
+// too.
+func addresses(list string) (split []string) {
+	for part := range strings.SplitSeq(list, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			split = append(split, part)
+		}
 	}
 	return split
 }

@@ -24,7 +24,7 @@ import (
 
 func TestFromEnv(t *testing.T) {
 	set := map[string]string{
-		"EB_BOOTSTRAP_SERVERS": "a:9098, b:9098", "EB_SECURITY_PROTOCOL": "SASL_SSL", "SCHEMA_REGISTRY_URL": "http://r:8081",
+		"EB_BOOTSTRAP_SERVERS": "a:9098, b:9098,", "EB_SECURITY_PROTOCOL": "SASL_SSL", "SCHEMA_REGISTRY_URL": "http://r:8081",
 		"AWS_ROLE": "arn:aws-us-gov:iam::123456789012:role/x", "AWS_REGION": "us-gov-west-1", "EB_CA_FILE": "/ca.pem",
 	}
 	cfg, ok := FromEnv(func(name string) string { return set[name] })
@@ -33,8 +33,10 @@ func TestFromEnv(t *testing.T) {
 	if !ok || !reflect.DeepEqual(cfg, want) {
 		t.Errorf("= %+v, %v; want %+v", cfg, ok, want)
 	}
-	if _, ok := FromEnv(func(string) string { return "" }); ok {
-		t.Error("an empty environment is taken for a configuration")
+	for _, empty := range []string{"", " ", ","} {
+		if _, ok := FromEnv(func(string) string { return empty }); ok {
+			t.Errorf("an environment of %q is taken for a configuration", empty)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package client is the public Go SDK of the Enterprise Event Bus: typed
-// producers and consumers on franz-go with AWS IAM sign-in, Avro values by
-// schema id, and a client for the control-plane API.
+// Package client is the public Go SDK of the Enterprise Event Bus: options with
+// which franz-go reaches the bus and signs in with AWS IAM (Config), record values
+// in Avro by schema id (Serde, Codec), and the control-plane API (API).
 //
 // Nothing in here is needed to use the bus: any Kafka client with AWS_MSK_IAM or
 // OAUTHBEARER and any Confluent-compatible serializer works. The package makes

@@ -159,24 +159,11 @@ func (s *Serde) references(ctx context.Context, refs []sr.SchemaReference, texts
 	return texts, nil
 }
 
-// registryError translates the registry's error code.
+// registryError translates the registry's HTTP status.
 func registryError(err error, doing string) error {
 	var response *sr.ResponseError
 	if !errors.As(err, &response) {
 		return &eventbus.Error{Code: eventbus.CodeUnavailable, Message: doing, Err: err}
 	}
-	code := eventbus.CodeInternal
-	switch response.StatusCode {
-	case http.StatusNotFound:
-		code = eventbus.CodeNotFound
-	case http.StatusConflict:
-		code = eventbus.CodeConflict
-	case http.StatusUnprocessableEntity, http.StatusBadRequest:
-		code = eventbus.CodeInvalid
-	case http.StatusForbidden:
-		code = eventbus.CodeForbidden
-	case http.StatusUnauthorized:
-		code = eventbus.CodeUnauthenticated
-	}
-	return &eventbus.Error{Code: code, Message: fmt.Sprintf("%s: %s", doing, response.Message)}
+	return &eventbus.Error{Code: codeOfStatus(response.StatusCode), Message: fmt.Sprintf("%s: %s", doing, response.Message)}
 }
