@@ -89,6 +89,7 @@ type External struct {
 	limits  map[string]int32      // topic name to max.message.bytes
 	fresh   time.Time             // when the brokers were last asked with success
 	failure error                 // of the last refresh
+	asked   lookups               // of topic ids that were not known
 	conns   map[net.Conn]struct{} // to brokers, on behalf of clients
 	gone    map[int32]bool        // nodes that were there once
 	// absences are the brokers that could not be reached; each channel is closed
@@ -96,6 +97,8 @@ type External struct {
 	absences map[int32]chan struct{}
 	serving  sync.WaitGroup
 	closed   bool
+
+	responses sync.Pool // of *[]byte: buffers of large responses
 
 	life context.Context // ends at Close; for questions that come without a context
 	end  context.CancelFunc

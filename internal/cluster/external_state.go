@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -116,13 +117,17 @@ func deref(s *string) string {
 
 // TopicName gives the name of the topic with an id (KIP-516), and whether there
 // is one. An id that is not known yet is asked for, since the topic may have been
-// made a moment ago; an id never changes its name.
+// made a moment ago, but not too often: a client could name any number of ids, and
+// one that is not told the name asks again. An id never changes its name.
 func (e *External) TopicName(id [16]byte) (string, bool) {
 	e.mu.RLock()
 	name, ok := e.names[id]
 	e.mu.RUnlock()
 	if ok || id == [16]byte{} {
 		return name, ok
+	}
+	if !e.mayAsk() {
+		return "", false
 	}
 	ctx, cancel := context.WithTimeout(e.life, askExternalTimeout)
 	defer cancel()
@@ -142,6 +147,25 @@ func (e *External) TopicName(id [16]byte) (string, bool) {
 	defer e.mu.Unlock()
 	e.names[id] = strings.Clone(*found.Topic)
 	return e.names[id], true
+}
+
+// maxLookups bounds the questions about ids that are not known, in a second.
+const maxLookups = 200
+
+// lookups counts them.
+type lookups struct {
+	since time.Time
+	count int
+}
+
+func (e *External) mayAsk() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now := e.cfg.Now(); now.Sub(e.asked.since).Abs() >= time.Second {
+		e.asked = lookups{since: now}
+	}
+	e.asked.count++
+	return e.asked.count <= maxLookups
 }
 
 // MaxMessageBytes is the largest batch in bytes that the topic takes, as of the

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -52,9 +53,34 @@ func login(t *testing.T, s SASL) sasl.Mechanism {
 	return m
 }
 
+// whole is a client's connection as the gateway hands it over: each request comes
+// in one Write.
+type whole struct{ net.Conn }
+
+func (w whole) WriteRequests(to io.Writer) error {
+	for {
+		var size [4]byte
+		if _, err := io.ReadFull(w.Conn, size[:]); err != nil {
+			return nil
+		}
+		request := append(size[:], make([]byte, binary.BigEndian.Uint32(size[:]))...)
+		if _, err := io.ReadFull(w.Conn, request[4:]); err != nil {
+			return nil
+		}
+		if _, err := to.Write(request); err != nil {
+			return err
+		}
+	}
+}
+
 // through makes a client whose every connection passes an upstream, as the
 // gateway would carry it: by the address that the client dials.
 func through(t *testing.T, e *External, c *kfake.Cluster, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
+	return throughConn(t, e, c, func(conn net.Conn) net.Conn { return whole{conn} }, opts...)
+}
+
+func throughConn(t *testing.T, e *External, c *kfake.Cluster, form func(net.Conn) net.Conn, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{}, 1000)
@@ -70,7 +96,7 @@ func through(t *testing.T, e *External, c *kfake.Cluster, opts ...kgo.Opt) *kgo.
 				}
 			}
 			carried.Add(1)
-			go func() { _ = serve(ctx, far); ended <- struct{}{} }()
+			go func() { _ = serve(ctx, form(far)); ended <- struct{}{} }()
 			return near, nil
 		}),
 	}, opts...)...)
@@ -114,6 +140,7 @@ func TestExternalCarriesClientsToEachNode(t *testing.T) {
 		t.Fatalf("nodes %v, want three", got)
 	}
 	roundTrip(t, through(t, e, c), 30)
+	roundTrip(t, throughConn(t, e, c, func(conn net.Conn) net.Conn { return conn }), 30)
 	if err := e.Ready(); err != nil {
 		t.Error(err)
 	}
@@ -153,6 +180,11 @@ func TestExternalSignsIn(t *testing.T) {
 // flight, over many lifetimes of the bus's own session (KIP-368). The broker
 // closes a connection whose session is not renewed.
 func TestExternalRenewsItsLogin(t *testing.T) {
+	t.Run("whole requests", func(t *testing.T) { renewals(t, func(conn net.Conn) net.Conn { return whole{conn} }) })
+	t.Run("bytes", func(t *testing.T) { renewals(t, func(conn net.Conn) net.Conn { return conn }) })
+}
+
+func renewals(t *testing.T, form func(net.Conn) net.Conn) {
 	c := brokers(t, kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-256", "bus", "secret"),
 		kfake.BrokerConfigs(map[string]string{"connections.max.reauth.ms": "100"}))
 	var logins atomic.Int32
@@ -164,7 +196,7 @@ func TestExternalRenewsItsLogin(t *testing.T) {
 	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs(),
 		SASL: login(t, SASL{Mechanism: "SCRAM-SHA-256", User: "bus", Password: "secret"})})
 	var conns opened
-	cl := through(t, e, c, kgo.WithHooks(&conns), kgo.ConsumeTopics("orders"))
+	cl := throughConn(t, e, c, form, kgo.WithHooks(&conns), kgo.ConsumeTopics("orders"))
 	for i := 0; logins.Load() < 40 && i < 5000; i++ {
 		for range 3 {
 			cl.Produce(t.Context(), &kgo.Record{Topic: "orders", Value: []byte("x")}, func(_ *kgo.Record, err error) {
@@ -234,6 +266,57 @@ func TestExternalLearnsTopics(t *testing.T) {
 	}
 	if got := e.MaxMessageBytes("orders"); got < eventbus.KafkaMaxMessageBytes {
 		t.Errorf("limit of a topic without one is %d, want Kafka's default", got)
+	}
+}
+
+// A client may name any number of ids that no topic has; the cluster is asked for
+// some of them in a second, and ids that are known cost it nothing.
+func TestUnknownIDsAreAskedForRarely(t *testing.T) {
+	c := brokers(t, kfake.NumBrokers(1))
+	now := time.Unix(1_800_000_000, 0)
+	e := openExternal(t, ExternalConfig{Bootstrap: c.ListenAddrs(), Now: func() time.Time { return now }})
+	var asked atomic.Int32
+	c.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		asked.Add(1)
+		return nil, nil, false
+	})
+	known := c.TopicInfo("orders").TopicID
+	for second := range int32(2) {
+		for i := range 2 * maxLookups {
+			if name, ok := e.TopicName([16]byte{1, byte(i >> 8), byte(i)}); ok {
+				t.Fatalf("an id that no topic has is %q", name)
+			}
+			if name, ok := e.TopicName(known); !ok || name != "orders" {
+				t.Fatalf("the topic of a known id is %q, %v", name, ok)
+			}
+		}
+		if got, want := asked.Load(), maxLookups*(second+1); got > want+5 || got < want { // the client asks for itself now and then
+			t.Errorf("the cluster was asked %d times in %d seconds, want %d", got, second+1, want)
+		}
+		now = now.Add(time.Second)
+	}
+}
+
+// Large responses are held in buffers that connections share, small ones in one
+// of the connection's own; none is lent twice at a time.
+func TestResponseBuffers(t *testing.T) {
+	e := new(External)
+	var kept []byte
+	for _, n := range []int{10, 5000, keptBuffer, keptBuffer + 1, 1 << 20, sharedBuffer + 1, 100} {
+		one, other := e.response(kept, n), e.response(nil, n)
+		if len(one) != n || len(other) != n {
+			t.Fatalf("%d and %d bytes for %d", len(one), len(other), n)
+		}
+		one[0], other[0] = 1, 2
+		if one[0] != 1 {
+			t.Errorf("a buffer of %d bytes was lent twice", n)
+		}
+		kept = e.release(kept, one)
+		e.release(nil, other)
+		if cap(kept) > keptBuffer {
+			t.Errorf("a connection keeps %d bytes after a response of %d", cap(kept), n)
+		}
 	}
 }
 

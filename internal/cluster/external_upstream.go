@@ -104,6 +104,9 @@ func (e *External) serve(ctx context.Context, conn net.Conn, addresses []string)
 	}
 	if broker == nil {
 		_ = conn.Close() // nothing was said yet
+		if len(addresses) == 0 {
+			faults = errors.New("no other broker is known")
+		}
 		return eventbus.Errorf(eventbus.CodeUnavailable, "reach a Kafka broker: %w", faults)
 	}
 	return e.carry(ctx, broker, conn)
@@ -226,29 +229,60 @@ func (b *brokerConn) carry(ctx context.Context, client net.Conn) error {
 	return err
 }
 
+// requester is a client's connection that hands over each request whole in one
+// Write, as the gateway's do. Any other is copied as it comes.
+type requester interface {
+	WriteRequests(to io.Writer) error
+}
+
 // requests copies the client's requests. Between two of them it renews the login
-// when that is due.
+// when that is due. An end is an end, whatever its reason, but for a renewal.
 func (b *brokerConn) requests(ctx context.Context, client net.Conn) error {
+	to := &renewing{b: b, ctx: ctx}
+	if whole, ok := client.(requester); ok {
+		_ = whole.WriteRequests(to)
+		return to.failure
+	}
 	if b.e.cfg.SASL == nil {
-		_, _ = io.Copy(b.Conn, client) // an end is an end, whatever its reason
+		_, _ = io.Copy(b.Conn, client)
 		return nil
 	}
-	from := bufio.NewReaderSize(client, 64<<10)
+	from := bufio.NewReader(client)
 	for {
 		head, err := from.Peek(4)
-		if err != nil {
-			return nil
+		if err != nil || to.renewIfDue() != nil {
+			return to.failure
 		}
-		if !b.expires.IsZero() && b.e.cfg.Now().After(b.expires) {
-			if err := b.renew(ctx); err != nil {
-				return eventbus.Errorf(eventbus.CodeUnavailable, "renew the login to broker %s: %w", b.address, err)
-			}
-		}
-		size := int64(binary.BigEndian.Uint32(head))
-		if _, err := io.CopyN(b.Conn, from, 4+size); err != nil {
+		if _, err := io.CopyN(b.Conn, from, 4+int64(binary.BigEndian.Uint32(head))); err != nil {
 			return nil
 		}
 	}
+}
+
+// renewing writes whole requests to a broker, and renews the login between two of
+// them.
+type renewing struct {
+	b       *brokerConn
+	ctx     context.Context // of carry, which waits for the last Write
+	failure error           // of a renewal
+}
+
+// Write takes one request.
+func (r *renewing) Write(request []byte) (int, error) {
+	if err := r.renewIfDue(); err != nil {
+		return 0, err
+	}
+	return r.b.Conn.Write(request)
+}
+
+func (r *renewing) renewIfDue() error {
+	if r.b.expires.IsZero() || !r.b.e.cfg.Now().After(r.b.expires) {
+		return nil
+	}
+	if err := r.b.renew(r.ctx); err != nil {
+		r.failure = eventbus.Errorf(eventbus.CodeUnavailable, "renew the login to broker %s: %w", r.b.address, err)
+	}
+	return r.failure
 }
 
 // errBrokerEnded is a broker that closed the connection during a renewal.
@@ -278,16 +312,43 @@ func (b *brokerConn) renew(ctx context.Context) error {
 }
 
 // Bounds of a response, which is handed over whole: the gateway would have to put
-// it together anyway. keptBuffer is what a quiet connection may hold.
+// it together anyway. keptBuffer is what a quiet connection may hold; larger ones
+// are shared by all, up to sharedBuffer.
 const (
-	maxResponse = 1 << 30
-	keptBuffer  = 256 << 10
+	maxResponse  = 1 << 30
+	keptBuffer   = 64 << 10
+	sharedBuffer = 16 << 20
 )
+
+// response lends a buffer of n bytes for a response; kept is the connection's own.
+func (e *External) response(kept []byte, n int) []byte {
+	if n <= keptBuffer {
+		if cap(kept) < n {
+			kept = make([]byte, n, max(n, 4<<10))
+		}
+		return kept[:n]
+	}
+	if shared, ok := e.responses.Get().(*[]byte); ok && cap(*shared) >= n {
+		return (*shared)[:n]
+	}
+	return make([]byte, n)
+}
+
+// release takes a buffer back and gives what the connection keeps of it.
+func (e *External) release(kept, frame []byte) []byte {
+	switch {
+	case cap(frame) <= keptBuffer:
+		return frame
+	case cap(frame) <= sharedBuffer:
+		e.responses.Put(&frame)
+	}
+	return kept
+}
 
 // responses copies the broker's responses, and picks out the answers to a renewal.
 func (b *brokerConn) responses(client net.Conn) {
 	from := bufio.NewReaderSize(b.Conn, 16<<10)
-	var frame []byte
+	var kept []byte
 	waiting, wanted := false, int32(0)
 	for {
 		head, err := from.Peek(8)
@@ -300,10 +361,7 @@ func (b *brokerConn) responses(client net.Conn) {
 			return
 		}
 		id := int32(binary.BigEndian.Uint32(head[4:]))
-		if cap(frame) < int(size)+4 || cap(frame) > keptBuffer {
-			frame = make([]byte, size+4)
-		}
-		frame = frame[:size+4]
+		frame := b.e.response(kept, int(size)+4)
 		if _, err := io.ReadFull(from, frame); err != nil {
 			return
 		}
@@ -317,10 +375,9 @@ func (b *brokerConn) responses(client net.Conn) {
 		if waiting && id == wanted {
 			waiting = false
 			b.answers <- bytes.Clone(frame[8:])
-			continue
-		}
-		if _, err := client.Write(frame); err != nil {
+		} else if _, err := client.Write(frame); err != nil {
 			return
 		}
+		kept = b.e.release(kept, frame)
 	}
 }
