@@ -1,7 +1,8 @@
 // Package cluster owns the Kafka that stands behind the gateway. That is the
 // embedded engine (franz-go's kfake, pinned) with a data directory, or an external
-// Apache Kafka or AWS MSK behind the same few methods. It is the only package that imports the engine. It does not speak to clients (the
-// gateway does), decides nobody's rights (iam does) and knows no schemas.
+// Apache Kafka or AWS MSK behind the same few methods. It is the only package that
+// imports the engine. It does not speak to clients (the gateway does), decides
+// nobody's rights (iam does) and knows no schemas.
 // internal/server opens it; the gateway, registry, streams and the REST proxy
 // reach it through Serve or through clients made with ClientOpts.
 //
@@ -42,6 +43,7 @@
 // The engine has one loop and no recover: a panic in it ends the process. What
 // reaches it must have passed the gateway, which forwards only known request
 // keys, versions and sizes. ListOffsets by timestamp decompresses one batch that
-// a client wrote, without a limit: the gateway must bound what a batch may expand
-// to, or refuse that request; retention here reads batch headers only.
+// a client wrote, without a limit, and panics if its records lie about their
+// length: the gateway reads every record before the engine gets it
+// (gateway.Config.RecordsChecked). Retention here reads batch headers only.
 package cluster

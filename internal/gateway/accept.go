@@ -253,9 +253,11 @@ func (g *Gateway) drain() {
 // none in flight that matter: a fetch may wait for records for long, and nothing
 // is lost when it is cut.
 func (f *filter) quiesce() bool {
-	f.mu.Lock()
+	f.draining.Store(true)
+	if !f.mu.TryLock() {
+		return false // it is writing, to a client that reads slowly maybe
+	}
 	defer f.mu.Unlock()
-	f.draining = true
 	for _, c := range f.queue {
 		if c.api == nil || c.api.key != keyFetch {
 			return false

@@ -166,6 +166,9 @@ func (f *filter) apiVersions(h header, r *reader) ([]byte, error) {
 // askTimeout bounds a question of the gateway's own.
 const askTimeout = 10 * time.Second
 
+// maxAnswer bounds its answer: the metadata of a million partitions fits.
+const maxAnswer = 100 << 20
+
 // ask puts a question of the gateway's own to the engine, on a connection made
 // for it, in process. The request's version must be set.
 func ask[P kmsg.Response](ctx context.Context, g *Gateway, req kmsg.Request) (P, error) {
@@ -195,7 +198,11 @@ func ask[P kmsg.Response](ctx context.Context, g *Gateway, req kmsg.Request) (P,
 	if _, err := io.ReadFull(near, size[:]); err != nil {
 		return none, fmt.Errorf("read the answer to %s: %w", kmsg.NameForKey(req.Key()), err)
 	}
-	body := make([]byte, binary.BigEndian.Uint32(size[:]))
+	n := binary.BigEndian.Uint32(size[:])
+	if n < 4 || n > maxAnswer {
+		return none, fmt.Errorf("an answer of %d bytes to %s", n, kmsg.NameForKey(req.Key()))
+	}
+	body := make([]byte, n)
 	if _, err := io.ReadFull(near, body); err != nil {
 		return none, fmt.Errorf("read the answer to %s: %w", kmsg.NameForKey(req.Key()), err)
 	}

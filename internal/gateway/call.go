@@ -155,13 +155,28 @@ func (c *call) cluster(action string) bool {
 	return c.decide(action, c.deployment().ClusterARN())
 }
 
-// topicName is the name that a request means: by id where the version says so.
-// known is false for an id that no topic has; the engine answers those.
+// topicName is the name that a message means: by id where the version says so.
+// known is false for an id that no topic is known to have.
 func (c *call) topicName(name string, id [16]byte, byID bool) (_ string, known bool) {
 	if !byID {
 		return name, true
 	}
 	return c.f.g.up.TopicName(id)
+}
+
+// mayTopic decides about a topic that is named, or given by id where byID: its
+// name and 0, or the code of the refusal. What cannot be named cannot be decided,
+// so an id that is not known is refused here, as a broker refuses it: the engine
+// may know more ids than the gateway does at this moment.
+func (c *call) mayTopic(action, name string, id [16]byte, byID bool) (string, int16) {
+	name, known := c.topicName(name, id, byID)
+	switch {
+	case !known:
+		return "", errUnknownTopicID
+	case !c.topic(action, name):
+		return name, errTopicDenied
+	}
+	return name, 0
 }
 
 // reserved reports whether nobody, or not this caller, may write to, alter or
@@ -178,7 +193,6 @@ const (
 	errUnknownTopic        = 3
 	errCorruptMessage      = 2
 	errMessageTooLarge     = 10
-	errRequestTimedOut     = 7
 	errInvalidTopic        = 17
 	errTopicDenied         = 29
 	errGroupDenied         = 30
@@ -198,6 +212,7 @@ const (
 	errSASLFailed          = 58
 	errFetchSession        = 70
 	errInvalidRecord       = 87
+	errUnknownTopicID      = 100
 )
 
 const reservedMessage = "The topic is reserved: only the bus itself writes to it, alters or deletes it. Nothing was changed."
@@ -245,7 +260,7 @@ func (c *call) operations(ops []operation, resource string) int32 {
 // address gives where a client of this door reaches a node.
 func (c *call) address(node int32) (string, int32) { return c.f.door.advertise(node) }
 
-// group remembers which group a client id consumes in, for observation.
+// consumesIn remembers in which group a client id consumes, for observation.
 func (c *call) consumesIn(group string) {
 	c.f.g.groups.put(c.principal(), c.client, group)
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,11 +73,29 @@ func describedConfigs(c *call, p *kmsg.DescribeConfigsResponse) {
 		}
 		for j := range p.Resources[i].Configs {
 			config := &p.Resources[i].Configs[j]
-			if strings.Contains(config.Name, "listener") || strings.Contains(config.Name, "log.dir") {
+			synonyms := config.ConfigSynonyms
+			if tellsPlace(config.Name, config.Value) || slices.ContainsFunc(synonyms, func(s kmsg.DescribeConfigsResponseResourceConfigConfigSynonym) bool {
+				return tellsPlace(s.Name, s.Value)
+			}) {
 				config.Value, config.ConfigSynonyms, c.changed = nil, nil, true
 			}
 		}
 	}
+}
+
+// tellsPlace reports whether a broker's config may say where a machine or a file
+// is: by its name, or because the value has the form of an address, a URL or a
+// path (controller.quorum.voters, say, is "1@host:9093").
+func tellsPlace(name string, value *string) bool {
+	if value == nil {
+		return false
+	}
+	for _, part := range []string{"listener", "log.dir", "host.name", "broker.rack", "bootstrap.servers"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return strings.ContainsAny(*value, ":/@\\")
 }
 
 const brokerConfigMessage = "The bus owns the configuration of its brokers. Nothing was changed; ask an operator."
@@ -148,7 +167,7 @@ func alterConfigs(c *call, q *kmsg.AlterConfigsRequest) {
 
 // IncrementalAlterConfigs: v0-1
 //
-// As AlterConfigs. A value that is deleted needs no check, its name does.
+// As AlterConfigs. A config that goes back to its default needs no check.
 func incrementalAlterConfigsRow() *api {
 	return requestRow(44, 0, 1, "[{1 s [{s 1 s}]}] 1", incrementalAlterConfigs)
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -56,10 +57,7 @@ func (c *call) describeVisible(q *kmsg.DescribeTopicPartitionsRequest) {
 		return
 	}
 	slices.SortFunc(q.Topics, func(a, b kmsg.DescribeTopicPartitionsRequestTopic) int {
-		if a.Topic < b.Topic {
-			return -1
-		}
-		return 1
+		return strings.Compare(a.Topic, b.Topic)
 	})
 	c.changed = true
 }
@@ -71,10 +69,11 @@ func describedTopicPartitions(c *call, p *kmsg.DescribeTopicPartitionsResponse) 
 			t.AuthorizedOperations = c.operations(topicOperations, c.deployment().TopicARN(*t.Topic))
 		}
 		for j := range p.Topics[i].Partitions {
-			if one := &p.Topics[i].Partitions[j]; one.EligibleLeaderReplicas == nil {
+			one := &p.Topics[i].Partitions[j]
+			if one.EligibleLeaderReplicas == nil {
 				one.EligibleLeaderReplicas = []int32{}
 			}
-			if one := &p.Topics[i].Partitions[j]; one.LastKnownELR == nil {
+			if one.LastKnownELR == nil {
 				one.LastKnownELR = []int32{}
 			}
 		}

@@ -12,7 +12,8 @@ import (
 // session (KIP-227), and the answer says so, as a broker does whose session
 // cache is full. An incremental fetch names no topics, so with sessions a
 // principal would go on reading what it may read no longer; this way each fetch
-// is decided. The replica id of a client is never believed.
+// is decided. The replica id of a client is never believed, and what an answer may
+// hold is bounded, as by a broker's fetch.max.bytes.
 //
 // v12: flexible. v13: topic ids. v15: replica state, which is for brokers only.
 // v16: node endpoints (KIP-951).
@@ -21,6 +22,12 @@ func fetchRow() *api {
 		"4@0-14 4 4 4@3+ 1@4+ 4@7+ 4@7+ [{s@0-12 u@13+ [{4 4@9+ 8 4@12+ 8@5+ 4 !0 !1}]}] [{s@7-12 u@13+ [4]}]@7+ s@11+ !0 !1",
 		fetch, fetched)
 }
+
+// maxFetchBytes bounds the records of one answer. Clients ask for 50 MiB as a
+// rule; an answer is held whole, here and in the embedded engine, whose buffer
+// stays with the connection. With 8 MiB a consumer of many partitions is no
+// slower, and costs a quarter of the memory. A larger batch still comes (KIP-74).
+const maxFetchBytes = 8 << 20
 
 func fetch(c *call, q *kmsg.FetchRequest) {
 	if q.SessionEpoch > 0 {
@@ -31,16 +38,20 @@ func fetch(c *call, q *kmsg.FetchRequest) {
 		q.SessionID, q.SessionEpoch, q.ReplicaID, q.ForgottenTopics = 0, -1, -1, nil
 		c.changed = true
 	}
+	if q.MaxBytes > maxFetchBytes {
+		q.MaxBytes, c.changed = maxFetchBytes, true
+		q.MinBytes = min(q.MinBytes, maxFetchBytes) // or nobody could wait for so many
+	}
 	topics, aside := sift(q.Topics, func(t kmsg.FetchRequestTopic) *kmsg.FetchResponseTopic {
-		name, known := c.topicName(t.Topic, t.TopicID, c.version >= 13)
-		if !known || c.topic(actReadData, name) {
-			return nil // the engine knows what to say of an unknown id
+		_, code := c.mayTopic(actReadData, t.Topic, t.TopicID, c.version >= 13)
+		if code == 0 {
+			return nil
 		}
 		bad := kmsg.NewFetchResponseTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
 		for _, p := range t.Partitions {
 			one := kmsg.NewFetchResponseTopicPartition()
-			one.Partition, one.ErrorCode = p.Partition, errTopicDenied
+			one.Partition, one.ErrorCode = p.Partition, code
 			one.HighWatermark, one.LastStableOffset, one.LogStartOffset = -1, -1, -1
 			one.RecordBatches = []byte{}
 			bad.Partitions = append(bad.Partitions, one)

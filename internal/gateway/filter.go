@@ -47,7 +47,7 @@ type filter struct {
 	queue    []*call
 	drained  sync.Cond // signalled when the queue gets shorter
 	partial  []byte    // of a response that the engine has not completed
-	draining bool
+	draining atomic.Bool
 
 	cause  atomic.Pointer[fault] // why the connection ended; the first one counts
 	closed atomic.Bool
@@ -56,18 +56,41 @@ type filter struct {
 // Read delivers the next bytes of checked requests to the engine.
 func (f *filter) Read(p []byte) (n int, err error) {
 	defer f.survive(&err)
-	for len(f.pending) == 0 {
-		f.busy.Store(false)
-		if f.pending, err = f.next(); err != nil {
-			f.end(err)
-			return 0, io.EOF
-		}
+	if err := f.fill(); err != nil {
+		return 0, err
 	}
 	n = copy(p, f.pending)
 	if f.pending = f.pending[n:]; len(f.pending) == 0 {
 		f.delivered()
 	}
 	return n, nil
+}
+
+// WriteRequests delivers what Read does, each request whole in one Write, until
+// the client ends: an engine behind a connection of its own needs no buffer
+// between. Its error is that of a Write.
+func (f *filter) WriteRequests(to io.Writer) (err error) {
+	defer f.survive(&err)
+	for f.fill() == nil {
+		_, err := to.Write(f.pending)
+		f.delivered()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill takes requests until there is one for the engine.
+func (f *filter) fill() (err error) {
+	for len(f.pending) == 0 {
+		f.busy.Store(false)
+		if f.pending, err = f.next(); err != nil {
+			f.end(err)
+			return io.EOF
+		}
+	}
+	return nil
 }
 
 // delivered gives back what held a request that the engine has a copy of now.
@@ -93,7 +116,7 @@ func (f *filter) next() ([]byte, error) {
 		return nil, err
 	}
 	f.busy.Store(true)
-	f.g.metrics.bytes.WithLabelValues("in").Add(float64(len(frame)))
+	f.g.metrics.in.Add(float64(len(frame)))
 	ours := int64(cap(frame)) // until it is passed on; a hook may panic
 	defer func() { f.g.memory.repay(ours) }()
 	c, out, err := f.request(frame)
@@ -126,7 +149,7 @@ func (f *filter) await() error {
 	if f.closed.Load() {
 		return &fault{causeClient, net.ErrClosed}
 	}
-	if f.draining && len(f.queue) == 0 {
+	if f.draining.Load() && len(f.queue) == 0 {
 		return &fault{causeDrain, io.EOF}
 	}
 	return nil
@@ -207,14 +230,17 @@ func (f *filter) forward(c *call, frame []byte, body int) []byte {
 	case c.local != nil:
 		return nil
 	case c.changed:
-		return finish(c.req.AppendTo(frame[:body:body]))
+		out := c.req.AppendTo(frame[:body:body])
+		binary.BigEndian.PutUint16(out[6:], uint16(c.req.GetVersion())) // a hook may have raised it
+		return finish(out)
 	default:
 		return frame
 	}
 }
 
-// encode writes a whole response.
+// encode writes a whole response, in the client's version.
 func (c *call) encode(p kmsg.Response) []byte {
+	p.SetVersion(c.version)
 	b := begin(c.correlation)
 	if p.IsFlexible() {
 		b = append(b, 0) // no tags
@@ -260,7 +286,7 @@ func (f *filter) flush() error {
 // send writes to the client in steps, each with its own deadline. The caller
 // holds f.mu, or is the only user of the connection.
 func (f *filter) send(b []byte) error {
-	f.g.metrics.bytes.WithLabelValues("out").Add(float64(len(b)))
+	f.g.metrics.out.Add(float64(len(b)))
 	for len(b) > 0 {
 		n := min(len(b), 1<<20)
 		_ = f.Conn.SetWriteDeadline(time.Now().Add(f.g.cfg.FrameTimeout)) // a closed socket shows at the write

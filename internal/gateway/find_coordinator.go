@@ -50,12 +50,19 @@ func findCoordinator(c *call, q *kmsg.FindCoordinatorRequest) {
 
 func foundCoordinator(c *call, p *kmsg.FindCoordinatorResponse) {
 	c.changed = true
-	if c.version < 4 && p.ErrorCode == 0 {
-		p.Host, p.Port = c.address(p.NodeID)
+	if c.version < 4 {
+		p.Host, p.Port = c.coordinatorAddress(p.NodeID, p.ErrorCode)
 	}
 	for i := range p.Coordinators {
-		if one := &p.Coordinators[i]; one.ErrorCode == 0 {
-			one.Host, one.Port = c.address(one.NodeID)
-		}
+		one := &p.Coordinators[i]
+		one.Host, one.Port = c.coordinatorAddress(one.NodeID, one.ErrorCode)
 	}
+}
+
+// coordinatorAddress is no address with an error.
+func (c *call) coordinatorAddress(node int32, code int16) (string, int32) {
+	if code != 0 {
+		return "", -1
+	}
+	return c.address(node)
 }

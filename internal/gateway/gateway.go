@@ -159,6 +159,12 @@ type Config struct {
 	MaxAdminFrame   int32 // bytes of one request other than Produce; 0 = 8 MiB
 	InFlightBytes   int64 // all requests being held, over all connections; 0 = 256 MiB, at least twice MaxFrame
 
+	// RecordsChecked says that the cluster behind reads every record of a batch
+	// before it keeps it, as Apache Kafka does. Else the gateway does, because the
+	// embedded engine believes what a batch says of itself, and a false word of one
+	// ends the whole process when somebody looks for a time in it.
+	RecordsChecked bool
+
 	MaxConnections      int           // over all doors; 0 = 20,000
 	MaxConnectionsPerIP int           // 0 = 15,000
 	LoginsPerSecond     int           // new logins, with a burst of twice as many; 0 = 100, as MSK
@@ -229,6 +235,7 @@ type Gateway struct {
 	groups   *groupMemory
 	verdicts verdicts
 	engine   engineVersions
+	decoders decoders
 	bound    func(key int16) int32 // frameBound, made once
 
 	mu       sync.Mutex

@@ -8,10 +8,11 @@ import "github.com/twmb/franz-go/pkg/kmsg"
 // memberRow makes the row of such a call.
 func memberRow[Q kmsg.Request, P kmsg.Response](key, high int16, shape string, group func(Q) string, refuse func(P)) *api {
 	return requestRow(key, 0, high, shape, func(c *call, q Q) {
-		c.consumesIn(group(q))
 		if !c.group(actAlterGroup, group(q)) {
 			reply(c, refuse)
+			return
 		}
+		c.consumesIn(group(q))
 	})
 }
 
@@ -55,11 +56,11 @@ func consumerGroupHeartbeatRow() *api {
 }
 
 func consumerGroupHeartbeat(c *call, q *kmsg.ConsumerGroupHeartbeatRequest) {
-	c.consumesIn(q.Group)
 	if !c.group(actAlterGroup, q.Group) {
 		reply(c, func(p *kmsg.ConsumerGroupHeartbeatResponse) { p.ErrorCode = errGroupDenied })
 		return
 	}
+	c.consumesIn(q.Group)
 	for _, t := range q.SubscribedTopicNames {
 		if !c.topic(actDescribeTopic, t) {
 			reply(c, func(p *kmsg.ConsumerGroupHeartbeatResponse) { p.ErrorCode = errTopicDenied })

@@ -38,19 +38,37 @@ func schemaOf(r record) (id int32, guid string, ok bool) {
 // maxRecordErrors bounds how many records of a batch are named in a refusal.
 const maxRecordErrors = 10
 
-// guarded checks the records of one partition and gives the schema id of the
+// inspect checks the records of one partition, as far as the topic's schema guard
+// or an engine that believes them demands it, and gives the schema id of the
 // first. refused is not nil when the batch must not pass: in Kafka a batch is
 // accepted or refused as a whole, the faulty records are named in it.
-func (c *call) guarded(topic string, b batch) (id int32, refused *kmsg.ProduceResponseTopicPartition) {
+func (c *call) inspect(topic string, b batch) (id int32, refused *kmsg.ProduceResponseTopicPartition) {
 	g := c.f.g
 	mode := eventbus.SchemaGuardOff
-	if g.guard != nil && !b.control() {
+	if g.guard != nil {
 		mode = g.guard.Mode(topic)
 	}
-	if mode == eventbus.SchemaGuardOff || mode == "" {
-		return c.peek(b), nil
+	if mode != eventbus.SchemaGuardOff && mode != "" {
+		return c.guarded(topic, b, mode)
 	}
-	id, faults, err := checkRecords(g.guard, topic, b)
+	if !g.cfg.RecordsChecked {
+		if err := g.decoders.check(b); err != nil {
+			return 0, unreadable(err)
+		}
+	}
+	return c.peek(b), nil
+}
+
+// unreadable refuses a batch that is not what it says; INVALID_RECORD keeps
+// clients from sending it again.
+func unreadable(err error) *kmsg.ProduceResponseTopicPartition {
+	return produceFault(errInvalidRecord, text("The batch cannot be read: "+err.Error()+". Nothing was written."))
+}
+
+// guarded asks the schema guard about the records of one partition.
+func (c *call) guarded(topic string, b batch, mode eventbus.SchemaGuard) (id int32, refused *kmsg.ProduceResponseTopicPartition) {
+	g := c.f.g
+	id, faults, err := g.decoders.checkRecords(g.guard, topic, b)
 	if err == nil && len(faults) == 0 {
 		g.metrics.guarded.WithLabelValues("passed").Inc()
 		return id, nil
@@ -61,6 +79,9 @@ func (c *call) guarded(topic string, b batch) (id int32, refused *kmsg.ProduceRe
 		p.ErrorMessage = text("The schema guard cannot read the batch: " + err.Error() + ". Nothing was written.")
 	} else {
 		p.ErrorMessage = text("The schema guard of topic " + topic + " refused the batch: " + *faults[0].ErrorMessage + ". Nothing was written.")
+	}
+	if mode == eventbus.SchemaGuardWarn && err != nil && !g.cfg.RecordsChecked {
+		return 0, unreadable(err)
 	}
 	if mode == eventbus.SchemaGuardWarn {
 		g.metrics.guarded.WithLabelValues("warned").Inc()
@@ -124,8 +145,8 @@ func (c *call) peek(b batch) (id int32) {
 }
 
 // checkRecords asks the guard for every record, once per schema.
-func checkRecords(guard Guard, topic string, b batch) (first int32, faults []kmsg.ProduceResponseTopicPartitionErrorRecord, _ error) {
-	plain, err := b.plain()
+func (d *decoders) checkRecords(guard Guard, topic string, b batch) (first int32, faults []kmsg.ProduceResponseTopicPartitionErrorRecord, _ error) {
+	plain, err := d.plain(b)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -135,8 +156,8 @@ func checkRecords(guard Guard, topic string, b batch) (first int32, faults []kms
 	}
 	asked := map[schema]error{}
 	err = eachRecord(plain, b.count, func(i int32, r record) bool {
-		if r.null {
-			return true // a tombstone has no schema
+		if r.null || len(faults) == maxRecordErrors {
+			return true // a tombstone has no schema; faults enough, but the rest is read all the same
 		}
 		var verdict error
 		id, guid, ok := schemaOf(r)
@@ -158,7 +179,7 @@ func checkRecords(guard Guard, topic string, b batch) (first int32, faults []kms
 			fault.RelativeOffset, fault.ErrorMessage = i, text(verdict.Error())
 			faults = append(faults, fault)
 		}
-		return len(faults) < maxRecordErrors
+		return true
 	})
 	return first, faults, err
 }

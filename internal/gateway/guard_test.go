@@ -101,7 +101,7 @@ func TestGuardedRecords(t *testing.T) {
 			if codec == 5 {
 				b.attributes = 2
 			}
-			_, faults, err := checkRecords(&schemas{}, "enforced", b)
+			_, faults, err := new(decoders).checkRecords(&schemas{}, "enforced", b)
 			var got []int32
 			for _, f := range faults {
 				got = append(got, f.RelativeOffset)
@@ -131,7 +131,7 @@ func TestStreamedZstdIsRead(t *testing.T) {
 	if err := errors.Join(w.Flush(), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if _, faults, err := checkRecords(&schemas{}, "enforced", batch{attributes: 4, count: 1000, records: b.Bytes()}); err != nil || len(faults) > 0 {
+	if _, faults, err := new(decoders).checkRecords(&schemas{}, "enforced", batch{attributes: 4, count: 1000, records: b.Bytes()}); err != nil || len(faults) > 0 {
 		t.Errorf("%v, %d faults", err, len(faults))
 	}
 }
@@ -142,7 +142,7 @@ func TestGuardAsksOncePerSchema(t *testing.T) {
 		records = append(records, recordOf(i, withID(7))...)
 	}
 	s := &schemas{}
-	if _, _, err := checkRecords(s, "enforced", batch{count: 500, records: records}); err != nil || s.asked != 1 {
+	if _, _, err := new(decoders).checkRecords(s, "enforced", batch{count: 500, records: records}); err != nil || s.asked != 1 {
 		t.Errorf("asked %d times, %v", s.asked, err)
 	}
 }
@@ -155,15 +155,15 @@ func TestDecompressionIsBounded(t *testing.T) {
 		if codec == 5 {
 			b.attributes = 2
 		}
-		if _, err := b.plain(); err == nil || codec != 2 && codec != 5 && !errors.Is(err, errBomb) {
+		if _, err := new(decoders).plain(b); err == nil || codec != 2 && codec != 5 && !errors.Is(err, errBomb) {
 			t.Errorf("codec %d: %v", codec, err)
 		}
 	}
 	lie := binary.AppendUvarint(nil, 60<<20) // snappy that claims 60 MiB in 5 bytes
-	if _, err := (batch{attributes: 2, records: append(lie, 0)}).plain(); err == nil {
+	if _, err := new(decoders).plain(batch{attributes: 2, records: append(lie, 0)}); err == nil {
 		t.Error("a snappy block that lies was believed")
 	}
-	if _, err := (batch{attributes: 5, records: []byte{1}}).plain(); err == nil {
+	if _, err := new(decoders).plain(batch{attributes: 5, records: []byte{1}}); err == nil {
 		t.Error("an unknown compression was believed")
 	}
 }
@@ -172,8 +172,9 @@ func FuzzRecords(f *testing.F) {
 	for codec := range int16(5) {
 		f.Add(codec, int32(1), packed(f, codec, recordOf(0, withID(7), "k", "v")))
 	}
+	d := new(decoders)
 	f.Fuzz(func(t *testing.T, codec int16, count int32, records []byte) {
-		_, _, _ = checkRecords(&schemas{}, "enforced", batch{attributes: codec & 7, count: count, records: records})
+		_, _, _ = d.checkRecords(&schemas{}, "enforced", batch{attributes: codec & 7, count: count, records: records})
 		_, _, _ = readBatch(records)
 		countRecords(records)
 	})
@@ -216,12 +217,13 @@ func BenchmarkGuard(b *testing.B) {
 	for i := range 1000 {
 		records = append(records, recordOf(i, append(withID(7), make([]byte, 200)...))...)
 	}
+	d := new(decoders)
 	for codec, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		one := batch{attributes: int16(codec), count: 1000, records: packed(b, int16(codec), records)}
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(records)))
 			for b.Loop() {
-				if _, faults, err := checkRecords(&schemas{}, "enforced", one); err != nil || len(faults) > 0 {
+				if _, faults, err := d.checkRecords(&schemas{}, "enforced", one); err != nil || len(faults) > 0 {
 					b.Fatal(err, faults)
 				}
 			}

@@ -8,7 +8,8 @@ import (
 //
 // Needs: DescribeTopic on each topic. Topics that are not named are left out;
 // named ones get TOPIC_AUTHORIZATION_FAILED without an id, ones asked by id
-// without a name. It never creates a topic, whatever the client wishes.
+// without a name. It never creates a topic, whatever the client wishes: versions
+// before 4 have no word for that, so the engine is asked in version 4.
 //
 // Here: broker addresses, rack and cluster id are rewritten, authorized
 // operations computed.
@@ -19,6 +20,13 @@ func metadataRow() *api {
 }
 
 func metadata(c *call, q *kmsg.MetadataRequest) {
+	if c.version == 0 && len(q.Topics) == 0 {
+		q.Topics = nil // all of them, as later versions say it
+	}
+	if c.version < 4 {
+		q.SetVersion(4)
+		c.changed = true
+	}
 	if q.AllowAutoTopicCreation {
 		q.AllowAutoTopicCreation = false
 		c.changed = true
@@ -37,14 +45,13 @@ func metadata(c *call, q *kmsg.MetadataRequest) {
 		if t.Topic != nil {
 			name = *t.Topic
 		}
-		name, known := c.topicName(name, t.TopicID, byID)
-		if !known || c.topic(actDescribeTopic, name) {
+		_, code := c.mayTopic(actDescribeTopic, name, t.TopicID, byID)
+		if code == 0 {
 			topics = append(topics, t)
 			continue
 		}
 		bad := kmsg.NewMetadataResponseTopic()
-		bad.ErrorCode = errTopicDenied
-		if byID {
+		if bad.ErrorCode = code; byID {
 			bad.TopicID = t.TopicID
 		} else {
 			bad.Topic = t.Topic
@@ -55,16 +62,8 @@ func metadata(c *call, q *kmsg.MetadataRequest) {
 		return
 	}
 	// With all topics refused the request still goes through, for the brokers.
-	// Version 0 cannot ask for no topics: an empty list means all of them there,
-	// and the response hook leaves out what may not be seen.
 	q.Topics = topics
-	none := len(topics) == 0
-	settle(c, 1, len(aside), func(p *kmsg.MetadataResponse) {
-		if none {
-			p.Topics = nil
-		}
-		p.Topics = append(p.Topics, aside...)
-	})
+	settle(c, 1, len(aside), func(p *kmsg.MetadataResponse) { p.Topics = append(p.Topics, aside...) })
 }
 
 func describedMetadata(c *call, p *kmsg.MetadataResponse) {

@@ -10,6 +10,7 @@ type metrics struct {
 	connections *prometheus.GaugeVec   // listener
 	requests    *prometheus.CounterVec // api, outcome
 	bytes       *prometheus.CounterVec // direction
+	in, out     prometheus.Counter     // of bytes
 	closes      *prometheus.CounterVec // cause
 	logins      *prometheus.CounterVec // mechanism, outcome
 	guarded     *prometheus.CounterVec // outcome
@@ -49,6 +50,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		logins:      counter("logins_total", "SASL logins and re-authentications.", "mechanism", "outcome"),
 		guarded:     counter("schema_guard_total", "Batches that the schema guard passed, warned about or refused.", "outcome"),
 	}
+	m.in, m.out = m.bytes.WithLabelValues("in"), m.bytes.WithLabelValues("out")
 	if reg != nil {
 		reg.MustRegister(m.connections, m.requests, m.bytes, m.closes, m.logins, m.guarded)
 	}

@@ -12,10 +12,11 @@ func offsetCommitRow() *api {
 }
 
 func offsetCommit(c *call, q *kmsg.OffsetCommitRequest) {
-	c.consumesIn(q.Group)
 	whole := int16(0)
 	if !c.group(actAlterGroup, q.Group) {
 		whole = errGroupDenied
+	} else {
+		c.consumesIn(q.Group)
 	}
 	topics, aside := sift(q.Topics, func(t kmsg.OffsetCommitRequestTopic) *kmsg.OffsetCommitResponseTopic {
 		code := c.mayCommit(whole, t.Topic, t.TopicID, c.version >= 10)
@@ -40,14 +41,11 @@ func offsetCommit(c *call, q *kmsg.OffsetCommitRequest) {
 }
 
 // mayCommit decides about the offsets of one topic, named or by id: whole is what
-// the call is refused with altogether, or 0. A topic that is not known is the
-// engine's to answer.
+// the call is refused with altogether, or 0.
 func (c *call) mayCommit(whole int16, topic string, id [16]byte, byID bool) int16 {
 	if whole != 0 {
 		return whole
 	}
-	if name, known := c.topicName(topic, id, byID); known && !c.topic(actReadData, name) {
-		return errTopicDenied
-	}
-	return 0
+	_, code := c.mayTopic(actReadData, topic, id, byID)
+	return code
 }

@@ -18,10 +18,11 @@ func offsetFetch(c *call, q *kmsg.OffsetFetchRequest) {
 		c.offsetFetchGroups(q)
 		return
 	}
-	c.consumesIn(q.Group)
 	whole := int16(0)
 	if !c.group(actDescribeGroup, q.Group) {
 		whole = errGroupDenied
+	} else {
+		c.consumesIn(q.Group)
 	}
 	topics, aside := sift(q.Topics, func(t kmsg.OffsetFetchRequestTopic) *kmsg.OffsetFetchResponseTopic {
 		code := whole
@@ -57,17 +58,19 @@ func (c *call) offsetFetchGroups(q *kmsg.OffsetFetchRequest) {
 	var aside []kmsg.OffsetFetchResponseGroup
 	groups := q.Groups[:0:0]
 	for _, group := range q.Groups {
-		c.consumesIn(group.Group)
 		if !c.group(actDescribeGroup, group.Group) {
 			bad := kmsg.NewOffsetFetchResponseGroup()
 			bad.Group, bad.ErrorCode = group.Group, errGroupDenied
 			aside = append(aside, bad)
 			continue
 		}
+		c.consumesIn(group.Group)
 		if group.Topics != nil {
-			group.Topics, denied[group.Group] = c.offsetFetchTopics(group.Topics)
+			var bad []kmsg.OffsetFetchResponseGroupTopic
+			if group.Topics, bad = c.offsetFetchTopics(group.Topics); len(bad) > 0 {
+				denied[group.Group], c.changed = append(denied[group.Group], bad...), true
+			}
 		}
-		c.changed = c.changed || len(denied[group.Group]) > 0
 		groups = append(groups, group)
 	}
 	q.Groups = groups
@@ -86,15 +89,15 @@ func (c *call) offsetFetchGroups(q *kmsg.OffsetFetchRequest) {
 
 func (c *call) offsetFetchTopics(asked []kmsg.OffsetFetchRequestGroupTopic) ([]kmsg.OffsetFetchRequestGroupTopic, []kmsg.OffsetFetchResponseGroupTopic) {
 	return sift(asked, func(t kmsg.OffsetFetchRequestGroupTopic) *kmsg.OffsetFetchResponseGroupTopic {
-		name, known := c.topicName(t.Topic, t.TopicID, c.version >= 10)
-		if !known || c.topic(actDescribeTopic, name) {
+		_, code := c.mayTopic(actDescribeTopic, t.Topic, t.TopicID, c.version >= 10)
+		if code == 0 {
 			return nil
 		}
 		bad := kmsg.NewOffsetFetchResponseGroupTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
 		for _, p := range t.Partitions {
 			one := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-			one.Partition, one.ErrorCode, one.Offset, one.LeaderEpoch, one.Metadata = p, errTopicDenied, -1, -1, text("")
+			one.Partition, one.ErrorCode, one.Offset, one.LeaderEpoch, one.Metadata = p, code, -1, -1, text("")
 			bad.Partitions = append(bad.Partitions, one)
 		}
 		return &bad
@@ -116,9 +119,9 @@ func offsetFetched(c *call, p *kmsg.OffsetFetchResponse) {
 		}
 		p.Topics, c.changed = topics, true
 	}
-	all := map[string]bool{}
+	all := map[string]bool{} // a group may be asked for twice, once with all its topics
 	for _, group := range q.Groups {
-		all[group.Group] = group.Topics == nil
+		all[group.Group] = all[group.Group] || group.Topics == nil
 	}
 	for i := range p.Groups {
 		group := &p.Groups[i]

@@ -39,10 +39,9 @@ func produce(c *call, q *kmsg.ProduceRequest) {
 	left, refused := 0, 0
 	topics := q.Topics[:0:0]
 	for _, t := range q.Topics {
-		name, known := c.topicName(t.Topic, t.TopicID, c.version >= 13)
-		code, message := refuseAll, (*string)(nil)
-		if code == 0 && known {
-			code, message = c.mayProduce(name)
+		name, code, message := "", refuseAll, (*string)(nil)
+		if code == 0 {
+			name, code, message = c.mayProduce(t)
 		}
 		bad := kmsg.NewProduceResponseTopic()
 		bad.Topic, bad.TopicID = t.Topic, t.TopicID
@@ -50,7 +49,7 @@ func produce(c *call, q *kmsg.ProduceRequest) {
 		good := t.Partitions[:0:0]
 		for _, p := range t.Partitions {
 			fault := produceFault(code, message)
-			if code == 0 && known {
+			if code == 0 {
 				fault = c.checkBatch(name, p, &seen)
 			}
 			if fault != nil {
@@ -96,17 +95,17 @@ func transactional(q *kmsg.ProduceRequest) bool {
 }
 
 // mayProduce decides what holds for all partitions of a topic.
-func (c *call) mayProduce(topic string) (int16, *string) {
-	if !c.topic(actWriteData, topic) {
-		return errTopicDenied, nil
+func (c *call) mayProduce(t kmsg.ProduceRequestTopic) (name string, code int16, message *string) {
+	if name, code = c.mayTopic(actWriteData, t.Topic, t.TopicID, c.version >= 13); code != 0 {
+		return name, code, nil
 	}
-	if c.reserved(topic) {
-		return errTopicDenied, text(reservedMessage)
+	if c.reserved(name) {
+		return name, errTopicDenied, text(reservedMessage)
 	}
 	if err := c.f.g.up.Writable(); err != nil {
-		return errStorage, text("Nothing was written: " + err.Error())
+		return name, errStorage, text("Nothing was written: " + err.Error())
 	}
-	return 0, nil
+	return name, 0, nil
 }
 
 func produceFault(code int16, message *string) *kmsg.ProduceResponseTopicPartition {
@@ -131,7 +130,7 @@ func (c *call) checkBatch(topic string, p kmsg.ProduceRequestTopicPartition, see
 	case b.control():
 		return produceFault(errInvalidRecord, text("Clients cannot write control batches. Nothing was written."))
 	}
-	id, refused := c.guarded(topic, b)
+	id, refused := c.inspect(topic, b)
 	if refused != nil {
 		return refused
 	}

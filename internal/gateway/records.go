@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"compress/gzip"
 
@@ -81,34 +82,69 @@ const (
 	maxWindow    = 8 << 20 // of zstd: what its levels up to 19 use; streams name it however short they are
 )
 
+// decoders decompress batches; what that takes is kept for the next one. The zero
+// value works.
+type decoders struct{ gzips, lz4s, zstds sync.Pool }
+
+// check reads every record of a batch and demands that it is what the batch says.
+func (d *decoders) check(b batch) error {
+	plain, err := d.plain(b)
+	if err != nil {
+		return err
+	}
+	return eachRecord(plain, b.count, func(int32, record) bool { return true })
+}
+
 // plain gives the batch's records decompressed, within the limits.
-func (b batch) plain() ([]byte, error) {
+func (d *decoders) plain(b batch) ([]byte, error) {
 	if !b.compressed() {
 		return b.records, nil
 	}
 	limit := min(max(growthFactor*len(b.records), growthFloor), growthLimit)
+	from := bytes.NewReader(b.records)
+	defer from.Reset(nil) // who keeps a decoder does not keep the batch
 	switch b.attributes & attrCompression {
 	case 1:
-		r, err := gzip.NewReader(bytes.NewReader(b.records))
-		if err != nil {
+		r, _ := d.gzips.Get().(*gzip.Reader)
+		if r == nil {
+			r = new(gzip.Reader)
+		}
+		defer d.gzips.Put(r)
+		if err := r.Reset(from); err != nil {
 			return nil, err
 		}
 		return readWithin(r, limit)
 	case 2:
 		return unsnappy(b.records, limit)
 	case 3:
-		return readWithin(lz4.NewReader(bytes.NewReader(b.records)), limit)
+		r, _ := d.lz4s.Get().(*lz4.Reader)
+		if r == nil {
+			r = lz4.NewReader(nil)
+		}
+		defer d.lz4s.Put(r)
+		r.Reset(from)
+		return readWithin(r, limit)
 	case 4:
-		r, err := zstd.NewReader(bytes.NewReader(b.records), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(growthLimit))
+		r, err := d.zstd()
 		if err != nil {
 			return nil, err
 		}
-		defer r.Close()
+		defer d.zstds.Put(r)
+		if err := r.Reset(from); err != nil {
+			return nil, err
+		}
 		return readWithin(r, limit)
 	default:
 		return nil, fmt.Errorf("compression %d is not known", b.attributes&attrCompression)
 	}
+}
+
+func (d *decoders) zstd() (*zstd.Decoder, error) {
+	if r, ok := d.zstds.Get().(*zstd.Decoder); ok {
+		return r, nil
+	}
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(growthLimit))
 }
 
 func readWithin(r io.Reader, limit int) ([]byte, error) {
@@ -169,8 +205,8 @@ type record struct {
 	headers []byte // encoded: count, then pairs
 }
 
-// each calls see for every record of plain bytes and demands that there are
-// exactly count of them.
+// eachRecord calls see for every record of plain bytes, until it says false, and
+// demands that there are exactly count of them, whole to their headers.
 func eachRecord(plain []byte, count int32, see func(i int32, r record) bool) error {
 	all := reader{src: plain}
 	for i := range count {
@@ -185,7 +221,7 @@ func eachRecord(plain []byte, count int32, see func(i int32, r record) bool) err
 			rec.value = one.take(clampInt(n))
 		}
 		rec.headers = one.src
-		if all.bad || one.bad {
+		if skipHeaders(&one); all.bad || one.bad || len(one.src) > 0 {
 			return errRecord
 		}
 		if !see(i, rec) {
@@ -204,6 +240,20 @@ func clampInt(n int64) int {
 		return -1
 	}
 	return int(n)
+}
+
+// skipHeaders reads over a record's headers; each takes two bytes at least, so a
+// count over half of what is left is a lie.
+func skipHeaders(r *reader) {
+	n := r.varint()
+	if n < 0 || n > int64(len(r.src)/2) {
+		r.bad = true
+		return
+	}
+	for ; n > 0 && !r.bad; n-- {
+		r.take(clampInt(r.varint())) // key; never null
+		skipSized(r)
+	}
 }
 
 func skipSized(r *reader) {

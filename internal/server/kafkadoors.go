@@ -176,6 +176,7 @@ func (s *Server) openKafkaDoors() error {
 	for i, one := range s.kafkas.all {
 		cfg := s.cfg.Gateway
 		cfg.Deployment, cfg.Limits, cfg.Now = s.cfg.Deployment, s.topicLimits, s.cfg.Now
+		cfg.RecordsChecked = one.external != nil
 		one.gateway = gateway.New(cfg, one.engine, authority{s.iam}, gateway.Parts{
 			Guard: s.guard, Observer: s.observe, Log: s.cfg.Logger, Metrics: s.metricsOf(one),
 		})
