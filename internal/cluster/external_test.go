@@ -298,6 +298,20 @@ func TestUnknownIDsAreAskedForRarely(t *testing.T) {
 	}
 }
 
+// A client of the only broker, when that cannot be reached, is told so.
+func TestNoOtherBroker(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	err := new(External).serve(t.Context(), far, nil)
+	wantCode(t, err, eventbus.CodeUnavailable)
+	if !strings.Contains(err.Error(), "no other broker is known") {
+		t.Errorf("error %v, want why", err)
+	}
+	if _, err := near.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the client's connection gives %v, want its end", err)
+	}
+}
+
 // Large responses are held in buffers that connections share, small ones in one
 // of the connection's own; none is lent twice at a time.
 func TestResponseBuffers(t *testing.T) {

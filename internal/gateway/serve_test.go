@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/enterprise-event-bus/eventbus"
 )
 
 // TestDoorLeadsToABroker: a door with a Serve of its own hands its connections to
@@ -54,7 +57,8 @@ func TestDoorLeadsToABroker(t *testing.T) {
 	}
 }
 
-// whole is an engine behind a connection of its own: it takes each request whole.
+// wholeEngine is an engine behind a connection of its own: it takes each request
+// whole.
 type wholeEngine struct {
 	puppet
 	sizes chan int
@@ -118,5 +122,29 @@ func TestWriteRequests(t *testing.T) {
 	b.stop()
 	if !b.memory.budget.TryAcquire(b.cfg.InFlightBytes) {
 		t.Error("bytes are missing from the budget")
+	}
+}
+
+// liar answers every question with a length that no answer has.
+type liar struct{ puppet }
+
+func (l *liar) Serve(_ context.Context, conn net.Conn) error {
+	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1<<10)); err != nil {
+		return err
+	}
+	_, err := conn.Write([]byte{0x7f, 0xff, 0xff, 0xff})
+	return err
+}
+
+// An engine whose answers cannot be read is not served, and costs no memory.
+func TestAnAnswerOfImpossibleSize(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = New(Config{}, &liar{}, nil, Parts{}).Run(t.Context(), []Listener{{Name: "x", Net: l}})
+	if eventbus.CodeOf(err) != eventbus.CodeUnavailable || !strings.Contains(err.Error(), "2147483647 bytes") {
+		t.Errorf("run: %v", err)
 	}
 }

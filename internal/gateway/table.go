@@ -2,8 +2,9 @@ package gateway
 
 // table is every API that the gateway serves, by key. What is not here is not
 // forwarded: a new key needs a row, and a row needs a request hook that decides
-// it. Not served: quotas of SCRAM users, delegation tokens, telemetry, share
-// groups, and what only brokers say to each other.
+// it. Not served: credentials of SCRAM users, delegation tokens, telemetry, share
+// and streams groups, and what only brokers say to each other.
+// testdata/apis.golden shows the whole of it.
 func table() map[int16]*api {
 	rows := []*api{
 		produceRow(), fetchRow(), listOffsetsRow(), metadataRow(),
