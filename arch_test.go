@@ -24,11 +24,13 @@ var layers = map[string]int{
 
 	"internal/clocktest": 0, // the clock of tests
 
-	"internal/document":      1,
-	"internal/iam/policy":    1,
-	"internal/iam/sigv4":     1,
-	"internal/registry/avro": 1,
-	"client":                 1,
+	"internal/document":          1,
+	"internal/iam/policy":        1,
+	"internal/iam/sigv4":         1,
+	"internal/registry/avro":     1,
+	"internal/registry/wire":     1,
+	"internal/registry/election": 1,
+	"client":                     1,
 
 	"internal/iam":        2,
 	"internal/registry":   2,

@@ -3,9 +3,11 @@ package registry
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 // Archive is the registry in a file: every version with its id, and the levels
@@ -54,8 +56,8 @@ const importChunk = 500
 
 // Import writes what an archive holds and is not here yet, under the ids,
 // numbers and authors of the archive; it gives how many versions it wrote.
-// Nothing is written when an id or a version would change its meaning: 42205
-// names all of them.
+// Nothing is written when an id or a version would change its meaning, or a subject
+// is read-only: 42205 names all of them.
 func (r *Registry) Import(ctx context.Context, by Caller, archive Archive) (int, error) {
 	for _, a := range archive.Schemas {
 		if err := r.checkArchived(a); err != nil {
@@ -91,7 +93,7 @@ func (r *Registry) checkArchived(a ArchivedSchema) error {
 	switch {
 	case a.ID < 1 || a.ID > maxVersion || a.Version < 1 || a.Version > maxVersion:
 		return fail(ErrInvalidVersion, "Subject %s has version %d with id %d; both start at 1. Nothing was imported.", a.Subject, a.Version, a.ID)
-	case a.Type != "" && a.Type != typeAvro:
+	case a.Type != "" && a.Type != wire.TypeAvro:
 		return fail(ErrInvalidSchema, "Subject %s version %d has schema type %.40q; this registry keeps AVRO. Nothing was imported.", a.Subject, a.Version, a.Type)
 	case a.Text == "" || len(a.Text) > r.cfg.MaxSchemaBytes:
 		return fail(ErrInvalidSchema, "Subject %s version %d has %d bytes of schema; 1 to %d are allowed. Nothing was imported.", a.Subject, a.Version, len(a.Text), r.cfg.MaxSchemaBytes)
@@ -103,8 +105,8 @@ func (r *Registry) checkArchived(a ArchivedSchema) error {
 type importPlan struct {
 	state    *state
 	by       Caller
-	texts    map[string]map[int]fingerprint // ids of the archive, by context
-	places   map[refKey]int                 // ids of the archive, by place
+	texts    map[string]map[int]wire.Fingerprint // ids of the archive, by context
+	places   map[refKey]int                      // ids of the archive, by place
 	contexts map[string]bool
 	records  []Record
 	clashes  []string
@@ -115,7 +117,7 @@ func (r *Registry) planImport(by Caller, archive Archive) ([]Record, int, error)
 	s := r.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	plan := importPlan{state: s, by: by, texts: map[string]map[int]fingerprint{}, places: map[refKey]int{}, contexts: map[string]bool{}}
+	plan := importPlan{state: s, by: by, texts: map[string]map[int]wire.Fingerprint{}, places: map[refKey]int{}, contexts: map[string]bool{}}
 	for _, a := range archive.Schemas {
 		plan.add(a)
 	}
@@ -123,20 +125,20 @@ func (r *Registry) planImport(by Caller, archive Archive) ([]Record, int, error)
 		return nil, 0, &Error{Code: ErrNotPermitted, Reasons: plan.clashes,
 			Message: fmt.Sprintf("%d schemas of the archive clash with what is registered, the first: %s. Nothing was imported.", len(plan.clashes), plan.clashes[0])}
 	}
-	for _, subject := range sortedKeys(archive.Settings) {
-		clean, err := archive.Settings[subject].clean()
+	for _, subject := range slices.Sorted(maps.Keys(archive.Settings)) {
+		clean, err := cleaned(archive.Settings[subject])
 		if err != nil {
 			return nil, 0, err
 		}
-		plan.records = append(plan.records, Record{Key: s.keyBytes(recordKey{Type: keyConfig, Subject: subject}), Value: clean.bytes(subject), Author: by.Author, RequestID: by.RequestID})
+		plan.records = append(plan.records, Record{Key: s.keyBytes(wire.Key{Type: wire.KeyConfig, Subject: subject}), Value: clean.Bytes(subject), Author: by.Author, RequestID: by.RequestID})
 	}
-	for _, subject := range sortedKeys(archive.Modes) {
+	for _, subject := range slices.Sorted(maps.Keys(archive.Modes)) {
 		mode := archive.Modes[subject]
 		if _, ok := ParseMode(string(mode)); !ok {
 			return nil, 0, fail(ErrInvalidMode, "Subject %q has mode %.40q. Nothing was imported.", subject, mode)
 		}
-		plan.records = append(plan.records, Record{Key: s.keyBytes(recordKey{Type: keyMode, Subject: subject}),
-			Value: compactJSON(modeValue{subject, mode}), Author: by.Author, RequestID: by.RequestID})
+		plan.records = append(plan.records, Record{Key: s.keyBytes(wire.Key{Type: wire.KeyMode, Subject: subject}),
+			Value: wire.ModeValue{Subject: subject, Mode: string(mode)}.Bytes(), Author: by.Author, RequestID: by.RequestID})
 	}
 	return plan.records, plan.versions, nil
 }
@@ -144,10 +146,10 @@ func (r *Registry) planImport(by Caller, archive Archive) ([]Record, int, error)
 // add plans one version, or notes why it cannot be.
 func (p *importPlan) add(a ArchivedSchema) {
 	context, _ := contextOf(a.Subject)
-	meta, rules := a.Metadata.sorted(), a.RuleSet.explicit()
-	print := fingerprintOf(a.Text, a.References, meta, rules)
+	meta, rules := a.Metadata.Sorted(), a.RuleSet.Explicit()
+	print := wire.FingerprintOf(a.Text, a.References, meta, rules)
 	if p.texts[context] == nil {
-		p.texts[context] = map[int]fingerprint{}
+		p.texts[context] = map[int]wire.Fingerprint{}
 	}
 	known, ok := p.texts[context][a.ID]
 	if sp := p.state.spaces[context]; !ok && sp != nil && sp.byID[a.ID] != nil {
@@ -169,18 +171,22 @@ func (p *importPlan) add(a ArchivedSchema) {
 		}
 		return
 	}
+	if err := p.state.permitChange(a.Subject); err != nil {
+		p.clashes = append(p.clashes, err.Error())
+		return
+	}
 	p.places[at] = a.ID
 	p.addRecords(a, context, meta, rules, print)
 }
 
-func (p *importPlan) addRecords(a ArchivedSchema, context string, meta *Metadata, rules *RuleSet, print fingerprint) {
-	if context != defaultContext && p.state.spaces[context] == nil && !p.contexts[context] {
+func (p *importPlan) addRecords(a ArchivedSchema, context string, meta *Metadata, rules *RuleSet, print wire.Fingerprint) {
+	if sp := p.state.spaces[context]; context != defaultContext && (sp == nil || !sp.declared) && !p.contexts[context] {
 		p.contexts[context] = true
-		p.records = append(p.records, Record{Key: recordKey{Type: keyContext, Tenant: defaultTenant, Context: context}.bytes(),
-			Value: compactJSON(contextValue{defaultTenant, context})})
+		p.records = append(p.records, Record{Key: wire.Key{Type: wire.KeyContext, Tenant: defaultTenant, Context: context}.Bytes(),
+			Value: wire.ContextValue{Tenant: defaultTenant, Context: context}.Bytes()})
 	}
-	value := schemaValue{Subject: a.Subject, Version: a.Version, ID: a.ID, References: a.References, Metadata: meta, RuleSet: rules, Schema: a.Text, Deleted: a.Deleted}
-	rec := Record{Key: p.state.keyBytes(recordKey{Type: keySchema, Subject: a.Subject, Version: a.Version}), Value: value.bytes(print),
+	value := wire.SchemaValue{Subject: a.Subject, Version: a.Version, ID: a.ID, References: a.References, Metadata: meta, RuleSet: rules, Schema: a.Text, Deleted: a.Deleted}
+	rec := Record{Key: p.state.keyBytes(wire.Key{Type: wire.KeySchema, Subject: a.Subject, Version: a.Version}), Value: value.Bytes(print),
 		Author: a.RegisteredBy, RequestID: a.RequestID, Since: a.RegisteredAt}
 	if rec.Author == "" {
 		rec.Author, rec.RequestID = p.by.Author, p.by.RequestID

@@ -7,6 +7,7 @@ import (
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 // AllVersions as a version number of Check means: as registering would.
@@ -23,6 +24,9 @@ type Verdict struct {
 // everything, a numbered version must exist. Errors: 40402, 42201.
 func (r *Registry) Check(_ context.Context, subject string, number int, req RegisterRequest) (Verdict, error) {
 	c, err := r.candidate(subject, req, false)
+	if err == nil {
+		c, err = r.completed(c) // its group may come from the version before
+	}
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -78,18 +82,11 @@ func (r *Registry) history(c *candidate) []opponent {
 	}
 	var out []opponent
 	for _, v := range slices.Backward(sub.versions) {
-		if !v.deleted && (group == "" || v.content.meta.property(group) == c.meta.property(group)) {
+		if !v.deleted && (group == "" || v.content.meta.Property(group) == c.meta.Property(group)) {
 			out = append(out, opponent{v.number, v.content})
 		}
 	}
 	return out
-}
-
-func (m *Metadata) property(name string) string {
-	if m == nil {
-		return ""
-	}
-	return m.Properties[name]
 }
 
 // compatibleWithHistory refuses a candidate that the subject's level forbids.
@@ -158,8 +155,8 @@ func directions(level eventbus.Compatibility) (backward, forward, all bool) {
 }
 
 func (r *Registry) comparePair(c *candidate, old *content, backward, forward bool) []string {
-	if old.kind != typeAvro {
-		return []string{fmt.Sprintf("Incompatible because of different schema type: %s, was %s", typeAvro, old.kind)}
+	if old.kind != wire.TypeAvro {
+		return []string{fmt.Sprintf("Incompatible because of different schema type: %s, was %s", wire.TypeAvro, old.kind)}
 	}
 	was, err := r.parse(old.space.name, old.text, old.refs, true)
 	if err != nil {

@@ -2,11 +2,13 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -17,8 +19,11 @@ type Copies interface {
 	// AppendRecords keeps records, in the order of their offsets, before they
 	// are acted on. An offset that is kept already is kept once.
 	AppendRecords(ctx context.Context, records []Record) error
-	// ReadRecords calls each for every kept record in the order of offsets.
-	ReadRecords(ctx context.Context, each func(Record) error) error
+	// LastOffset gives the highest offset that is kept, -1 when none is.
+	LastOffset(ctx context.Context) (int64, error)
+	// ReadRecords calls each for every record that is kept from an offset on, in
+	// the order of offsets, and ends with its first error.
+	ReadRecords(ctx context.Context, from int64, each func(Record) error) error
 	// ForgetRecords drops all kept records; they are about to be kept again
 	// under new offsets.
 	ForgetRecords(ctx context.Context) error
@@ -36,19 +41,15 @@ func (r *Registry) restoreCopies(ctx context.Context) (kept int64, err error) {
 	if err != nil {
 		return -1, err
 	}
-	kept = -1
+	if kept, err = r.copies.LastOffset(ctx); err != nil || kept < end {
+		return kept, err
+	}
 	var lost []Record
-	if err := r.copies.ReadRecords(ctx, func(rec Record) error {
-		kept = rec.Offset
-		if rec.Offset >= end {
-			lost = append(lost, rec)
-		}
+	if err := r.copies.ReadRecords(ctx, end, func(rec Record) error {
+		lost = append(lost, rec)
 		return nil
 	}); err != nil {
 		return -1, err
-	}
-	if len(lost) == 0 {
-		return kept, nil
 	}
 	r.cfg.Logger.Warn("the schema topic lost records; writing them back from the copy",
 		"topic", r.cfg.Topic, "end", end, "records", len(lost))
@@ -121,13 +122,13 @@ func (r *Registry) ensureTopic(ctx context.Context) error {
 		}
 		return r.checkPolicy(ctx, adm)
 	}
-	compact, forever, largest := "compact", "-1", strconv.Itoa(createdBatch)
+	compact, forever, largest, segment := "compact", "-1", strconv.Itoa(createdBatch), strconv.Itoa(createdSegment)
 	resp, err := adm.CreateTopic(ctx, 1, r.cfg.Replication,
-		map[string]*string{"cleanup.policy": &compact, "retention.ms": &forever, "max.message.bytes": &largest}, r.cfg.Topic)
+		map[string]*string{"cleanup.policy": &compact, "retention.ms": &forever, "max.message.bytes": &largest, "segment.bytes": &segment}, r.cfg.Topic)
 	if err == nil {
 		err = resp.Err
 	}
-	if err != nil && !isTopicExists(err) {
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 		return fmt.Errorf("create topic %s: %w", r.cfg.Topic, err)
 	}
 	return r.checkPolicy(ctx, adm)
@@ -136,6 +137,11 @@ func (r *Registry) ensureTopic(ctx context.Context) error {
 // createdBatch is max.message.bytes of a topic that we create: a schema of 1 MiB
 // whose every character is escaped fits. usualBatch is what any topic takes.
 const createdBatch, usualBatch = 4 << 20, 1_000_000
+
+// createdSegment is segment.bytes of a topic that we create: the embedded engine
+// reads a segment at a time when it starts, and Kafka compacts only those that are
+// full.
+const createdSegment = 16 << 20
 
 // checkPolicy refuses a topic whose records expire (Confluent does too), and
 // learns how large a record may be.
@@ -162,5 +168,5 @@ func (r *Registry) checkPolicy(ctx context.Context, adm *kadm.Client) error {
 
 // toKafka makes the Kafka record of a Record.
 func (r *Registry) toKafka(rec Record) *kgo.Record {
-	return &kgo.Record{Topic: r.cfg.Topic, Key: rec.Key, Value: rec.Value, Headers: rec.headers()}
+	return &kgo.Record{Topic: r.cfg.Topic, Key: rec.Key, Value: rec.Value, Headers: headers(rec)}
 }

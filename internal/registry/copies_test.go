@@ -25,10 +25,22 @@ func (s *shelf) AppendRecords(_ context.Context, records []registry.Record) erro
 	return nil
 }
 
-func (s *shelf) ReadRecords(_ context.Context, each func(registry.Record) error) error {
+func (s *shelf) LastOffset(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.records) == 0 {
+		return -1, nil
+	}
+	return s.records[len(s.records)-1].Offset, nil
+}
+
+func (s *shelf) ReadRecords(_ context.Context, from int64, each func(registry.Record) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, rec := range s.records {
+		if rec.Offset < from {
+			continue
+		}
 		if err := each(rec); err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"slices"
+
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 // Delete removes one version: first softly (it is no longer offered, its id
@@ -90,8 +92,8 @@ func (r *Registry) DeleteSubject(ctx context.Context, by Caller, subject string,
 			return append(append(records, s.clearSettings(subject)...), s.highIDs()), nil
 		}
 		records = append(records, Record{
-			Key:    recordKey{Type: keyDeleteSubject, Subject: subject}.bytes(),
-			Value:  compactJSON(subjectValue{subject, gone[len(gone)-1].number}),
+			Key:    wire.Key{Type: wire.KeyDeleteSubject, Subject: subject}.Bytes(),
+			Value:  wire.SubjectValue{Subject: subject, Version: gone[len(gone)-1].number}.Bytes(),
 			Author: by.Author, RequestID: by.RequestID,
 		})
 		return append(records, s.clearSettings(subject)...), nil
@@ -132,7 +134,7 @@ func (s *state) deletableSubject(subject string, permanent bool) ([]*version, er
 
 // tombstone is the record that removes a version for good.
 func (s *state) tombstone(v *version) Record {
-	return Record{Key: s.keyBytes(recordKey{Type: keySchema, Subject: v.subject.name, Version: v.number})}
+	return Record{Key: s.keyBytes(wire.Key{Type: wire.KeySchema, Subject: v.subject.name, Version: v.number})}
 }
 
 // highIDs is a NOOP that remembers the highest ids. The caller holds mu.
@@ -141,17 +143,17 @@ func (s *state) highIDs() Record {
 	for name, sp := range s.spaces {
 		high[name] = sp.maxID
 	}
-	return Record{Key: recordKey{Type: keyNoop}.bytes(), HighIDs: high}
+	return Record{Key: wire.Key{Type: wire.KeyNoop}.Bytes(), HighIDs: high}
 }
 
 // clearSettings removes a subject's own level and mode with its last version.
 func (s *state) clearSettings(subject string) []Record {
 	var out []Record
 	if _, ok := s.settings[subject]; ok {
-		out = append(out, Record{Key: s.keyBytes(recordKey{Type: keyConfig, Subject: subject})})
+		out = append(out, Record{Key: s.keyBytes(wire.Key{Type: wire.KeyConfig, Subject: subject})})
 	}
 	if _, ok := s.modes[subject]; ok {
-		out = append(out, Record{Key: s.keyBytes(recordKey{Type: keyMode, Subject: subject})})
+		out = append(out, Record{Key: s.keyBytes(wire.Key{Type: wire.KeyMode, Subject: subject})})
 	}
 	return out
 }
@@ -166,15 +168,27 @@ func (b *subject) liveCount() int {
 	return n
 }
 
-// DeleteContext forgets an empty context; there is nothing to write, it is gone
-// with its subjects. Errors: 42211 while it has subjects.
-func (r *Registry) DeleteContext(_ context.Context, name string) error {
-	r.state.mu.RLock()
-	defer r.state.mu.RUnlock()
-	for _, sub := range r.state.subjects {
-		if sub.space.name == name {
-			return fail(ErrContextNotEmpty, "The specified context '%s' is not empty; nothing was deleted.", name)
+// DeleteContext forgets an empty context; ids given in it are not given again
+// should it come back. Errors: 42205, 42211 while it has subjects, 5000x.
+func (r *Registry) DeleteContext(ctx context.Context, by Caller, name string) error {
+	return r.write(ctx, func() ([]Record, error) {
+		s := r.state
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+		sp := s.spaces[name]
+		if sp == nil {
+			return nil, nil
 		}
-	}
-	return nil
+		if len(sp.byID) > 0 {
+			return nil, fail(ErrContextNotEmpty, "The specified context '%s' is not empty; nothing was deleted.", name)
+		}
+		if !sp.declared {
+			return nil, nil
+		}
+		if err := s.permitChange(":" + name + ":"); err != nil {
+			return nil, err
+		}
+		gone := Record{Key: wire.Key{Type: wire.KeyContext, Tenant: defaultTenant, Context: name}.Bytes(), Author: by.Author, RequestID: by.RequestID}
+		return []Record{gone, s.highIDs()}, nil
+	})
 }

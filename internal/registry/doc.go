@@ -5,9 +5,11 @@
 // bus can take over an existing topic and give it back.
 //
 // It owns the rules (who wins a version number, which id a text gets, what may
-// be deleted), the topic and the election of the one writer. It does not speak
+// be deleted), the topic and the office of the one writer. It does not speak
 // HTTP (package rest does, forwarding included), does not parse Avro (package
-// avro does) and does not know where Kafka is: it takes kgo options as given.
+// avro does), does not know the bytes of a record (package wire does) nor those of
+// a vote (package election does), and not where Kafka is: it takes kgo options as
+// given.
 // Called by rest, gateway (schema guard), provision, streams and catalog through
 // server.
 //

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 // Setting gives the configuration of a subject, "" for the global one. With
@@ -15,18 +17,18 @@ func (r *Registry) Setting(subject string, defaultToGlobal bool) (Setting, error
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if own, ok := s.settings[subject]; ok && subject != "" {
-		return own.merge(nil), nil
+		return own.Merge(nil), nil
 	}
 	if subject != "" && !defaultToGlobal {
 		return nil, fail(ErrNoSubjectLevel, "Subject '%s' does not have subject-level compatibility configured", subject)
 	}
 	context, _ := contextOf(subject)
 	if own, ok := s.settings[":"+context+":"]; ok && context != defaultContext {
-		return own.merge(nil), nil
+		return own.Merge(nil), nil
 	}
-	out := s.settings[""].merge(nil)
+	out := s.settings[""].Merge(nil)
 	if _, ok := out.Level(); !ok {
-		out["compatibilityLevel"] = quote(nil, string(r.cfg.Compatibility))
+		out["compatibilityLevel"] = wire.Quote(nil, string(r.cfg.Compatibility))
 	}
 	return out, nil
 }
@@ -47,35 +49,10 @@ func (r *Registry) Compatibility(subject string, defaultToGlobal bool) (eventbus
 	return r.Compatibility("", true)
 }
 
-// Mode gives the mode of a subject, or the global one for "". Errors: 40409.
-func (r *Registry) Mode(subject string, defaultToGlobal bool) (Mode, error) {
-	s := r.state
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if mode, ok := s.modes[subject]; ok {
-		return mode, nil
-	}
-	if subject != "" && !defaultToGlobal {
-		return "", fail(ErrNoSubjectMode, "Subject '%s' does not have subject-level mode configured", subject)
-	}
-	return s.mode(subject), nil
-}
-
-// mode is the mode in force for a subject: its own, its context's, the global one.
-func (s *state) mode(subject string) Mode {
-	context, _ := contextOf(subject)
-	for _, name := range []string{subject, ":" + context + ":", ""} {
-		if mode, ok := s.modes[name]; ok {
-			return mode
-		}
-	}
-	return ModeReadWrite
-}
-
 // SetCompatibility sets the level of a subject, or the global one for "".
 // Errors: 42203, 42205, 42208, 5000x.
 func (r *Registry) SetCompatibility(ctx context.Context, by Caller, subject string, level eventbus.Compatibility) error {
-	_, err := r.SetSetting(ctx, by, subject, Setting{"compatibilityLevel": quote(nil, string(level))})
+	_, err := r.SetSetting(ctx, by, subject, Setting{"compatibilityLevel": wire.Quote(nil, string(level))})
 	return err
 }
 
@@ -86,9 +63,12 @@ func (r *Registry) SetSetting(ctx context.Context, by Caller, subject string, ch
 	if err := r.checkScope(subject); err != nil {
 		return nil, err
 	}
-	clean, err := change.clean()
+	clean, err := cleaned(change)
 	if err == nil {
-		err = clean.effective()
+		err = effective(clean)
+	}
+	if err == nil {
+		err = checkAlias(subject, clean)
 	}
 	if err != nil {
 		return nil, err
@@ -101,15 +81,18 @@ func (r *Registry) SetSetting(ctx context.Context, by Caller, subject string, ch
 		if err := s.permitChange(subject); err != nil {
 			return nil, err
 		}
-		merged = s.settings[subject].merge(clean)
-		return []Record{{Key: s.keyBytes(recordKey{Type: keyConfig, Subject: subject}), Value: merged.bytes(subject),
+		merged = s.settings[subject].Merge(clean)
+		return []Record{{Key: s.keyBytes(wire.Key{Type: wire.KeyConfig, Subject: subject}), Value: merged.Bytes(subject),
 			Author: by.Author, RequestID: by.RequestID}}, nil
 	})
 	return merged, err
 }
 
-// clean checks the properties that have a meaning here and compacts all.
-func (s Setting) clean() (Setting, error) {
+// booleans are the properties of a setting that are true or false.
+var booleans = []string{"normalize", "validateFields", "validateNewSchemas", "validateRules"}
+
+// cleaned checks the properties that have a meaning here and compacts all.
+func cleaned(s Setting) (Setting, error) {
 	out := Setting{}
 	for name, value := range s {
 		var b bytes.Buffer
@@ -123,18 +106,37 @@ func (s Setting) clean() (Setting, error) {
 		if !known {
 			return nil, fail(ErrInvalidLevel, "Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive")
 		}
-		out["compatibilityLevel"] = quote(nil, string(level))
+		out["compatibilityLevel"] = wire.Quote(nil, string(level))
+	}
+	if _, err := out.Layers(); err != nil {
+		return nil, fail(ErrInvalidRuleSet, "%s; nothing was changed.", err)
 	}
 	return out, nil
 }
 
-// effective refuses what a topic of another registry may hold, and this one
-// keeps there, but does not act on: an answer of 200 would promise it.
-func (s Setting) effective() error {
-	for name, code := range map[string]ErrorCode{"alias": ErrInvalidLevel, "defaultMetadata": ErrInvalidRuleSet, "overrideMetadata": ErrInvalidRuleSet,
-		"defaultRuleSet": ErrInvalidRuleSet, "overrideRuleSet": ErrInvalidRuleSet} {
-		if value, set := s[name]; set && string(value) != "null" {
-			return fail(code, "This registry does not act on %s; nothing was changed. Give metadata and rules with each schema.", name)
+// unsupported are the properties that a topic of another registry may hold, and
+// this one keeps there, but does not act on: an answer of 200 would promise it.
+var unsupported = []string{"aliasForDeks", "compatibilityPolicy"}
+
+// effective refuses a change that would be kept without effect.
+func effective(s Setting) error {
+	for name, value := range s {
+		if string(value) == "null" {
+			continue
+		}
+		fault := ""
+		switch {
+		case slices.Contains(unsupported, name):
+			fault = "This registry does not act on it."
+		case slices.Contains(booleans, name) && string(value) != "true" && string(value) != "false":
+			fault = "It must be true or false."
+		case name == "validateFields" && string(value) == "true":
+			fault = "This registry does not check reserved fields."
+		case name == "validateRules" && string(value) == "false":
+			fault = "This registry always checks rules."
+		}
+		if fault != "" {
+			return fail(ErrInvalidLevel, "Property %s: %s Nothing was changed.", name, fault)
 		}
 	}
 	return nil
@@ -168,100 +170,7 @@ func (r *Registry) ClearCompatibility(ctx context.Context, by Caller, subject st
 		if _, ok := s.settings[subject]; !ok {
 			return nil, nil
 		}
-		return []Record{{Key: s.keyBytes(recordKey{Type: keyConfig, Subject: subject}), Author: by.Author, RequestID: by.RequestID}}, nil
-	})
-	return old, err
-}
-
-// SetMode sets the mode of a subject, a context (`:.name:`) or, for "", of
-// everything. IMPORT needs a scope without live versions unless force is given,
-// and purges the soft-deleted ones. Errors: 42204, 42205, 42208, 5000x.
-func (r *Registry) SetMode(ctx context.Context, by Caller, subject string, mode Mode, force bool) error {
-	if err := r.checkScope(subject); err != nil {
-		return err
-	}
-	if _, ok := ParseMode(string(mode)); !ok {
-		return fail(ErrInvalidMode, "Invalid mode. Valid values are READWRITE, READONLY and IMPORT")
-	}
-	if r.cfg.ModeFixed {
-		return fail(ErrNotPermitted, "Mode changes are not allowed; nothing was changed.")
-	}
-	return r.write(ctx, func() ([]Record, error) {
-		s := r.state
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		var records []Record
-		if mode == ModeImport && s.mode(subject) != ModeImport {
-			purge, err := s.purge(subject, force)
-			if err != nil {
-				return nil, err
-			}
-			records = purge
-		}
-		return append(records, Record{Key: s.keyBytes(recordKey{Type: keyMode, Subject: subject}),
-			Value: compactJSON(modeValue{subject, mode}), Author: by.Author, RequestID: by.RequestID}), nil
-	})
-}
-
-// purge clears the way for an import: soft-deleted versions go for good.
-func (s *state) purge(scope string, force bool) ([]Record, error) {
-	var out []Record
-	for _, name := range s.sortedNamesLocked() {
-		sub := s.subjects[name]
-		if !inScope(scope, name) {
-			continue
-		}
-		if sub.hasLive() && !force {
-			return nil, fail(ErrNotPermitted, "Cannot import since found existing subjects (%s); set force=true to import all the same. Nothing was changed.", name)
-		}
-		n := len(out)
-		for _, v := range sub.versions {
-			if v.deleted {
-				out = append(out, s.tombstone(v))
-			}
-		}
-		if len(out) > n {
-			out = append(out, Record{Key: recordKey{Type: keyClearSubject, Subject: name}.bytes(), Value: compactJSON(subjectValue{Subject: name})})
-		}
-	}
-	if len(out) > 0 {
-		out = append(out, s.highIDs())
-	}
-	return out, nil
-}
-
-// inScope reports whether a subject lies in the scope of a mode.
-func inScope(scope, name string) bool {
-	if scope == "" || scope == name {
-		return true
-	}
-	context, bare := contextOf(scope)
-	own, _ := contextOf(name)
-	return bare == "" && own == context
-}
-
-// ClearMode removes a subject's own mode, with recursive those of every subject
-// in its scope too, and gives what it was. Errors: 40401 when there is none,
-// 42205, 5000x.
-func (r *Registry) ClearMode(ctx context.Context, by Caller, subject string, recursive bool) (Mode, error) {
-	old, err := r.Mode(subject, false)
-	if err != nil {
-		return "", noSubject(subject)
-	}
-	if r.cfg.ModeFixed {
-		return "", fail(ErrNotPermitted, "Mode changes are not allowed; nothing was changed.")
-	}
-	err = r.write(ctx, func() ([]Record, error) {
-		s := r.state
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		var out []Record
-		for _, name := range sortedKeys(s.modes) {
-			if name == subject || recursive && inScope(subject, name) {
-				out = append(out, Record{Key: s.keyBytes(recordKey{Type: keyMode, Subject: name}), Author: by.Author, RequestID: by.RequestID})
-			}
-		}
-		return out, nil
+		return []Record{{Key: s.keyBytes(wire.Key{Type: wire.KeyConfig, Subject: subject}), Author: by.Author, RequestID: by.RequestID}}, nil
 	})
 	return old, err
 }

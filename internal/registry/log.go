@@ -28,13 +28,19 @@ type topicReader struct {
 	trouble atomic.Pointer[error]
 }
 
+// What one fetch asks for, and how many records are applied at once. A start reads
+// the whole topic; larger pieces are not faster, but several of them are alive at
+// a time, in Kafka's answer, on the wire and here.
+const fetchBytes, pollRecords = 512 << 10, 10_000
+
 func (r *Registry) newTopicReader() (*topicReader, error) {
 	cl, err := r.client(
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.cfg.Topic: {0: kgo.NewOffset().AtStart()}}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // markers are the last records of the log; without them its end is never reached
 		kgo.FetchMaxWait(time.Second),
-		kgo.FetchMaxPartitionBytes(16<<20),
+		kgo.FetchMaxPartitionBytes(fetchBytes),
+		kgo.FetchMaxBytes(fetchBytes),
 		kgo.MetadataMinAge(100*time.Millisecond),
 	)
 	if err != nil {
@@ -127,7 +133,7 @@ func (t *topicReader) healthy() error {
 
 // poll waits for records and applies them; it gives their number.
 func (t *topicReader) poll(ctx context.Context) (int, error) {
-	fetches := t.cl.PollRecords(ctx, 10_000)
+	fetches := t.cl.PollRecords(ctx, pollRecords)
 	if fetches.IsClientClosed() {
 		return 0, kgo.ErrClientClosed
 	}
@@ -299,10 +305,17 @@ func isFenced(err error) bool {
 	return false
 }
 
-func isTopicExists(err error) bool { return errors.Is(err, kerr.TopicAlreadyExists) }
+// Names of the record headers. Confluent's readers ignore headers, so what only
+// we know travels there and the values stay byte-compatible.
+const (
+	headerAuthor  = "eventbus.author"
+	headerRequest = "eventbus.request"
+	headerSince   = "eventbus.since"
+	headerIDs     = "eventbus.ids"
+)
 
 // headers are what travels beside the value.
-func (rec Record) headers() []kgo.RecordHeader {
+func headers(rec Record) []kgo.RecordHeader {
 	var out []kgo.RecordHeader
 	add := func(key, value string) {
 		if value != "" {
@@ -315,7 +328,8 @@ func (rec Record) headers() []kgo.RecordHeader {
 		add(headerSince, rec.Since.UTC().Format(time.RFC3339Nano))
 	}
 	if len(rec.HighIDs) > 0 {
-		add(headerIDs, string(compactJSON(rec.HighIDs)))
+		ids, _ := json.Marshal(rec.HighIDs) // a map of strings to numbers is always JSON
+		add(headerIDs, string(ids))
 	}
 	return out
 }

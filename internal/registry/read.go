@@ -1,10 +1,12 @@
 package registry
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 // Latest as a version number means the highest live version.
@@ -57,7 +59,7 @@ func (v *version) view() Version {
 // view gives the text without a place.
 func (c *content) view() Version {
 	return Version{
-		Schema:   eventbus.Schema{ID: c.id, GUID: c.print.guid(), Type: c.kind, Text: c.text, References: c.refs},
+		Schema:   eventbus.Schema{ID: c.id, GUID: c.print.GUID(), Type: c.kind, Text: c.text, References: c.refs},
 		Metadata: c.meta,
 		RuleSet:  c.rules,
 	}
@@ -120,7 +122,7 @@ func (s *state) sortedNamesLocked() []string {
 	if s.names != nil {
 		return s.names
 	}
-	return sortedKeys(s.subjects)
+	return slices.Sorted(maps.Keys(s.subjects))
 }
 
 // Versions lists the version numbers of a subject, ascending.
@@ -249,7 +251,7 @@ func (r *Registry) IDsOfGUID(guid string) ([]ContextID, error) {
 
 func (r *Registry) contentsOfGUID(guid string) ([]Version, error) {
 	missing := fail(ErrSchemaNotFound, "Schema %s not found.", guid)
-	print, ok := parseGUID(guid)
+	print, ok := wire.ParseGUID(guid)
 	if !ok {
 		return nil, missing
 	}
@@ -257,7 +259,7 @@ func (r *Registry) contentsOfGUID(guid string) ([]Version, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []Version
-	for _, name := range sortedKeys(s.spaces) {
+	for _, name := range slices.Sorted(maps.Keys(s.spaces)) {
 		if c := s.spaces[name].byHash[print]; c != nil {
 			v := c.view()
 			if use := c.use(""); use != nil {
@@ -369,24 +371,16 @@ func (r *Registry) Contexts(prefix string) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := []string{}
-	for _, name := range append([]string{defaultContext}, sortedKeys(s.spaces)...) {
-		if strings.HasPrefix(name, prefix) && !slices.Contains(out, name) {
+	if strings.HasPrefix(defaultContext, prefix) {
+		out = append(out, defaultContext)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.spaces)) {
+		sp := s.spaces[name]
+		if name != defaultContext && strings.HasPrefix(name, prefix) && (sp.declared || len(sp.byID) > 0) {
 			out = append(out, name)
 		}
 	}
 	return out
-}
-
-// SchemaText gives the text of an id of the default context.
-func (r *Registry) SchemaText(id int) (string, bool) {
-	s := r.state
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	c := s.content(id, "")
-	if c == nil {
-		return "", false
-	}
-	return c.text, true
 }
 
 // AllowedUnder reports whether an id is that of a live version of the subject,

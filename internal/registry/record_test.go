@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,72 +8,8 @@ import (
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
-
-// TestKeyBytes: the bytes of a key are its identity for compaction; these are
-// the ones Confluent's registry writes.
-func TestKeyBytes(t *testing.T) {
-	for want, key := range map[string]recordKey{
-		`{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}`:                 {Type: keySchema, Subject: "s", Version: 1},
-		`{"keytype":"SCHEMA","subject":"a/\"b\\\u001F<é\n","version":2,"magic":1}`: {Type: keySchema, Subject: "a/\"b\\\x1f<é\n", Version: 2},
-		`{"keytype":"CONFIG","magic":0}`:                                           {Type: keyConfig},
-		`{"keytype":"CONFIG","subject":"s","magic":0}`:                             {Type: keyConfig, Subject: "s"},
-		`{"keytype":"MODE","subject":"s","magic":0}`:                               {Type: keyMode, Subject: "s"},
-		`{"keytype":"DELETE_SUBJECT","subject":"s","magic":0}`:                     {Type: keyDeleteSubject, Subject: "s"},
-		`{"keytype":"CLEAR_SUBJECT","subject":"s","magic":0}`:                      {Type: keyClearSubject, Subject: "s"},
-		`{"keytype":"NOOP","magic":0}`:                                             {Type: keyNoop},
-		`{"keytype":"CONTEXT","tenant":"default","context":".c","magic":0}`:        {Type: keyContext, Tenant: "default", Context: ".c"},
-	} {
-		if got := string(key.bytes()); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
-		back, err := parseKey([]byte(want))
-		key.Magic = back.Magic
-		if err != nil || back != key {
-			t.Errorf("%s: %+v %v", want, back, err)
-		}
-	}
-}
-
-func TestValueBytes(t *testing.T) {
-	text := `{"type":"string","doc":"<&>"}`
-	v := schemaValue{Subject: "s", Version: 2, ID: 7, Schema: text}
-	want := `{"subject":"s","version":2,"id":7,"md5":"` // then the rest
-	got := string(v.bytes(fingerprintOf(text, nil, nil, nil)))
-	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, `==","schema":"{\"type\":\"string\",\"doc\":\"<&>\"}","deleted":false}`) {
-		t.Error(got)
-	}
-	v.References = []eventbus.SchemaReference{{Name: "n", Subject: "r", Version: 1}}
-	v.Metadata, v.Deleted = &Metadata{Properties: map[string]string{"a": "b"}}, true
-	v.RuleSet = &RuleSet{DomainRules: []Rule{{Name: "r"}}}
-	var back schemaValue
-	if err := json.Unmarshal(v.bytes(fingerprint{}), &back); err != nil || back.References[0] != v.References[0] || back.RuleSet.DomainRules[0].Name != "r" || !back.Deleted {
-		t.Errorf("%+v %v", back, err)
-	}
-	setting := Setting{"compatibilityLevel": json.RawMessage(`"FULL"`), "normalize": json.RawMessage(`true`), "later": json.RawMessage(`1`)}
-	if got := string(setting.bytes("s")); got != `{"subject":"s","normalize":true,"compatibilityLevel":"FULL","later":1}` {
-		t.Error(got)
-	}
-}
-
-// TestGUID: MD5 of the text, printed as a UUID, read back.
-func TestGUID(t *testing.T) {
-	print := fingerprintOf(`"string"`, nil, nil, nil)
-	if got, want := print.guid(), "095d71cf-1255-6b9d-5e33-0ad575b3df5d"; got != want {
-		t.Error(got)
-	}
-	if back, ok := parseGUID(print.guid()); !ok || back != print {
-		t.Error("not read back")
-	}
-	for _, bad := range []string{"", "x", strings.Repeat("-", 36), strings.Repeat("g", 36)} {
-		if _, ok := parseGUID(bad); ok {
-			t.Errorf("%q accepted", bad)
-		}
-	}
-	if fingerprintOf(`"string"`, nil, &Metadata{Sensitive: []string{"x"}}, nil) == print {
-		t.Error("metadata does not count")
-	}
-}
 
 // feed applies lines of `key<TAB>value` ("-" = tombstone) to a fresh state.
 func feed(t *testing.T, lines string) (*state, int) {
@@ -106,16 +41,16 @@ func TestForeignTopic(t *testing.T) {
 		t.Errorf("%d records refused, want 5: bad magic, version 0, broken value, id taken, broken key", faults)
 	}
 	v, err := s.version("plain", 1, Live)
-	if err != nil || v.content.id != 1 || v.content.kind != typeAvro {
+	if err != nil || v.content.id != 1 || v.content.kind != wire.TypeAvro {
 		t.Fatalf("%+v %v", v, err)
 	}
 	if _, err := s.version("order", 1, Live); err != nil {
 		t.Error("a key in another order is not read")
 	}
-	if got := string(s.keyBytes(recordKey{Type: keySchema, Subject: "order", Version: 1})); got != `{"subject":"order","version":1,"magic":1,"keytype":"SCHEMA"}` {
+	if got := string(s.keyBytes(wire.Key{Type: wire.KeySchema, Subject: "order", Version: 1})); got != `{"subject":"order","version":1,"magic":1,"keytype":"SCHEMA"}` {
 		t.Errorf("the foreign key bytes are lost: %s", got)
 	}
-	if got := string(s.keyBytes(recordKey{Type: keyConfig})); got != `{"keytype":"CONFIG","subject":null,"magic":0}` {
+	if got := string(s.keyBytes(wire.Key{Type: wire.KeyConfig})); got != `{"keytype":"CONFIG","subject":null,"magic":0}` {
 		t.Errorf("the foreign global key is lost: %s", got)
 	}
 	if level, _ := s.settings[""].Level(); level != eventbus.CompatibilityFull {
@@ -160,8 +95,8 @@ func TestHighIDs(t *testing.T) {
 func TestManyVersions(t *testing.T) {
 	s := newState()
 	put := func(number, id int, deleted bool) {
-		v := schemaValue{Subject: "s", Version: number, ID: id, Schema: `"` + strings.Repeat("x", id) + `"`, Deleted: deleted}
-		if err := s.apply(Record{Key: recordKey{Type: keySchema, Subject: "s", Version: number}.bytes(), Value: v.bytes(fingerprint{})}); err != nil {
+		v := wire.SchemaValue{Subject: "s", Version: number, ID: id, Schema: `"` + strings.Repeat("x", id) + `"`, Deleted: deleted}
+		if err := s.apply(Record{Key: wire.Key{Type: wire.KeySchema, Subject: "s", Version: number}.Bytes(), Value: v.Bytes(wire.Fingerprint{})}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -197,9 +132,9 @@ func FuzzRecords(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		s := newState()
-		base := schemaValue{Subject: "s", Version: 1, ID: 1, Schema: `"int"`}
-		baseKey := recordKey{Type: keySchema, Subject: "s", Version: 1}.bytes()
-		for i, rec := range []Record{{Key: baseKey, Value: base.bytes(fingerprint{})}, {Key: key, Value: value}, {Key: key}, {Key: key, Value: value}} {
+		base := wire.SchemaValue{Subject: "s", Version: 1, ID: 1, Schema: `"int"`}
+		baseKey := wire.Key{Type: wire.KeySchema, Subject: "s", Version: 1}.Bytes()
+		for i, rec := range []Record{{Key: baseKey, Value: base.Bytes(wire.Fingerprint{})}, {Key: key, Value: value}, {Key: key}, {Key: key, Value: value}} {
 			rec.Offset = int64(i)
 			_ = s.apply(rec)
 		}

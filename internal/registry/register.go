@@ -2,12 +2,11 @@ package registry
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 // RegisterRequest is a schema to be registered, looked up or checked.
@@ -33,9 +32,10 @@ type candidate struct {
 	schema  *avro.Schema
 	text    string
 	refs    []eventbus.SchemaReference
+	given   RegisterRequest
 	meta    *Metadata
 	rules   *RuleSet
-	print   fingerprint
+	print   wire.Fingerprint // of text, refs, meta and rules
 }
 
 // checkSubject refuses names that Confluent reserves, and control characters.
@@ -55,54 +55,65 @@ func (r *Registry) candidate(subject string, req RegisterRequest, lax bool) (*ca
 	if err := checkSubject(subject); err != nil {
 		return nil, err
 	}
-	if req.Type != "" && req.Type != typeAvro {
+	if req.Type != "" && req.Type != wire.TypeAvro {
 		return nil, fail(ErrInvalidSchema, "Schema type %.40q is not supported; this registry keeps AVRO.", req.Type)
 	}
 	if strings.TrimSpace(req.Text) == "" {
 		return nil, fail(ErrInvalidSchema, "Empty schema")
 	}
-	if err := req.RuleSet.validate(); err != nil {
+	if err := req.RuleSet.Validate(); err != nil {
+		return nil, fail(ErrInvalidRuleSet, "%s; nothing was registered.", err)
+	}
+	setting, err := r.Setting(subject, true)
+	if err != nil {
 		return nil, err
 	}
 	context, _ := contextOf(subject)
-	c := &candidate{subject: subject, context: context, refs: r.pinned(context, req.References), meta: req.Metadata.sorted(), rules: req.RuleSet.explicit()}
-	schema, err := r.parse(context, req.Text, c.refs, lax)
+	c := &candidate{subject: subject, context: context, refs: r.pinned(context, req.References), given: req, meta: req.Metadata.Sorted(), rules: req.RuleSet.Explicit()}
+	schema, err := r.parse(context, req.Text, c.refs, lax || setting.Lax())
 	if err != nil {
 		return nil, err
 	}
 	c.schema, c.text = schema, schema.Canonical()
-	if req.Normalize || r.normalizes(subject) {
+	if req.Normalize || setting.Normalize() {
 		c.text = schema.Normalized()
 	}
-	c.print = fingerprintOf(c.text, c.refs, c.meta, c.rules)
+	c.print = wire.FingerprintOf(c.text, c.refs, c.meta, c.rules)
 	return c, nil
-}
-
-// normalizes reports whether the settings ask for normalised texts.
-func (r *Registry) normalizes(subject string) bool {
-	setting, err := r.Setting(subject, true)
-	return err == nil && setting.Normalize()
 }
 
 // Register gives a schema its place: the version that has it already, or a new
 // one. The id belongs to the text (with references, metadata and rules): it is
-// the same in every subject of a context, and survives soft deletion.
+// the same in every subject of a context, and survives soft deletion. A request
+// without a text keeps that of the latest version, to change its metadata or rules.
 // Errors: 409, 42201, 42205, 42207–42210, 50001–50004.
 func (r *Registry) Register(ctx context.Context, by Caller, subject string, req RegisterRequest) (Version, error) {
+	asIs := strings.TrimSpace(req.Text) != "" // may be a version as it stands
+	if !asIs {
+		req = r.withText(subject, req)
+	}
 	c, err := r.candidate(subject, req, req.ID > 0)
 	if err != nil {
 		return Version{}, err
 	}
-	if found, ok := r.registered(c, req); ok {
+	if found, ok := r.registered(c); ok && asIs {
 		return found, nil
 	}
 	var number int
 	err = r.write(ctx, func() ([]Record, error) {
-		if found, ok := r.registered(c, req); ok {
+		if found, ok := r.registered(c); ok && asIs {
 			number = found.Version
 			return nil, nil
 		}
-		records, place, err := r.planRegister(by, c, req)
+		complete, err := r.completed(c)
+		if err != nil {
+			return nil, err
+		}
+		if found, ok := r.registered(complete); ok {
+			number = found.Version
+			return nil, nil
+		}
+		records, place, err := r.planRegister(by, complete)
 		number = place
 		return records, err
 	})
@@ -112,46 +123,64 @@ func (r *Registry) Register(ctx context.Context, by Caller, subject string, req 
 	return r.Version(subject, number, WithDeleted)
 }
 
-// Registered finds what Register would give without writing anything: the live
-// version that has the very schema. Any node can answer it.
-func (r *Registry) Registered(subject string, req RegisterRequest) (Version, bool) {
-	c, err := r.candidate(subject, req, true)
-	if err != nil {
-		return Version{}, false
+// withText gives a request without a text that of the latest live version.
+func (r *Registry) withText(subject string, req RegisterRequest) RegisterRequest {
+	if req.ID > 0 || len(req.References) > 0 {
+		return req
 	}
-	return r.registered(c, req)
+	if v, err := r.Version(subject, Latest, Live); err == nil {
+		req.Text, req.Type, req.References = v.Text, v.Type, v.References
+	}
+	return req
 }
 
-// registered finds a live version with the very schema, unless the request wants
-// it under another id.
-func (r *Registry) registered(c *candidate, req RegisterRequest) (Version, bool) {
+// completed gives the candidate with what belongs to it besides the request: its
+// metadata and rules, or those of the version before if it names none, between the
+// defaults and the overrides of the subject's configuration. What is imported
+// stays as it is.
+func (r *Registry) completed(c *candidate) (*candidate, error) {
+	if c.given.ID > 0 {
+		return c, nil
+	}
+	setting, err := r.Setting(c.subject, true)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := setting.Layers()
+	if err != nil { // another registry wrote it
+		return nil, fail(ErrInvalidRuleSet, "The configuration of subject %s cannot be used: %s; nothing was registered.", c.subject, err)
+	}
+	out := *c
+	meta, rules := c.given.Metadata, c.given.RuleSet
 	s := r.state
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	v := s.lookup(c, Live)
-	if v == nil || req.ID > 0 && req.ID != v.content.id || req.ID > 0 && req.Version > 0 && req.Version != v.number {
-		return Version{}, false
-	}
-	return v.view(), true
-}
-
-// lookup finds the version of a subject that has the candidate's fingerprint,
-// the newest first.
-func (s *state) lookup(c *candidate, filter Filter) *version {
-	sub := s.subjects[c.subject]
-	if sub == nil {
-		return nil
-	}
-	for _, v := range slices.Backward(sub.versions) {
-		if v.content.print == c.print && filter.sees(v.deleted) {
-			return v
+	next := 1
+	if sub := s.subjects[c.subject]; sub != nil {
+		next = sub.versions[len(sub.versions)-1].number + 1
+		if last := sub.latest(); last != nil && meta == nil {
+			meta = last.content.meta
+		}
+		if last := sub.latest(); last != nil && rules == nil {
+			rules = last.content.rules
 		}
 	}
-	return nil
+	meta = layers.DefaultMetadata.Merge(meta).Merge(layers.OverrideMetadata)
+	if c.given.Version > 0 || meta.Property(wire.VersionProperty) != "" {
+		meta = meta.WithVersion(next)
+	}
+	out.meta = meta.Sorted()
+	out.rules = layers.DefaultRuleSet.Merge(rules).Merge(layers.OverrideRuleSet).Explicit()
+	if err := out.rules.Validate(); err != nil {
+		return nil, fail(ErrInvalidRuleSet, "With the configuration of subject %s: %s; nothing was registered.", c.subject, err)
+	}
+	out.print = wire.FingerprintOf(out.text, out.refs, out.meta, out.rules)
+	return &out, nil
 }
 
 // planRegister decides version and id and gives the records to write.
-func (r *Registry) planRegister(by Caller, c *candidate, req RegisterRequest) ([]Record, int, error) {
+func (r *Registry) planRegister(by Caller, c *candidate) ([]Record, int, error) {
+	req := c.given
 	if err := r.permitRegister(c.subject, req); err != nil {
 		return nil, 0, err
 	}
@@ -172,16 +201,16 @@ func (r *Registry) planRegister(by Caller, c *candidate, req RegisterRequest) ([
 		return nil, 0, err
 	}
 	var records []Record
-	if s.spaces[c.context] == nil && c.context != defaultContext {
+	if sp := s.spaces[c.context]; c.context != defaultContext && (sp == nil || !sp.declared) {
 		records = append(records, Record{
-			Key:   recordKey{Type: keyContext, Tenant: defaultTenant, Context: c.context}.bytes(),
-			Value: compactJSON(contextValue{defaultTenant, c.context}),
+			Key:   wire.Key{Type: wire.KeyContext, Tenant: defaultTenant, Context: c.context}.Bytes(),
+			Value: wire.ContextValue{Tenant: defaultTenant, Context: c.context}.Bytes(),
 		})
 	}
-	value := schemaValue{Subject: c.subject, Version: number, ID: id, References: c.refs, Metadata: c.meta, RuleSet: c.rules, Schema: c.text}
+	value := wire.SchemaValue{Subject: c.subject, Version: number, ID: id, References: c.refs, Metadata: c.meta, RuleSet: c.rules, Schema: c.text}
 	records = append(records, Record{
-		Key:   s.keyBytes(recordKey{Type: keySchema, Subject: c.subject, Version: number}),
-		Value: value.bytes(c.print), Author: by.Author, RequestID: by.RequestID, Since: r.cfg.Now(),
+		Key:   s.keyBytes(wire.Key{Type: wire.KeySchema, Subject: c.subject, Version: number}),
+		Value: value.Bytes(c.print), Author: by.Author, RequestID: by.RequestID, Since: r.cfg.Now(),
 	})
 	return append(records, s.replaced(c, id, number)...), number, nil
 }
@@ -210,6 +239,8 @@ func (s *state) placeFor(c *candidate, req RegisterRequest) (int, error) {
 		next = sub.versions[len(sub.versions)-1].number + 1
 	}
 	switch {
+	case req.Version <= 0 && next > maxVersion:
+		return 0, fail(ErrInvalidVersion, "Subject %s has used its last version number; nothing was registered.", c.subject)
 	case req.Version <= 0:
 		return next, nil
 	case req.ID == 0 && req.Version != next:
@@ -260,7 +291,7 @@ func (s *state) replaced(c *candidate, id, number int) []Record {
 	var out []Record
 	for _, v := range sub.versions {
 		if v.deleted && v.content.id == id && v.number != number && len(s.referrer[refKey{c.subject, v.number}]) == 0 {
-			out = append(out, Record{Key: s.keyBytes(recordKey{Type: keySchema, Subject: c.subject, Version: v.number})})
+			out = append(out, Record{Key: s.keyBytes(wire.Key{Type: wire.KeySchema, Subject: c.subject, Version: v.number})})
 		}
 	}
 	return out
@@ -282,123 +313,4 @@ func (r *Registry) write(ctx context.Context, plan func() ([]Record, error)) err
 		return err
 	}
 	return r.commit(ctx, w, records)
-}
-
-// Lookup finds the version of a subject that has a schema. It does not need a
-// leader. Errors: 40401, 40403, 42201.
-func (r *Registry) Lookup(_ context.Context, subject string, req RegisterRequest, filter Filter) (Version, error) {
-	if _, err := r.Versions(subject, filter); err != nil {
-		return Version{}, err
-	}
-	c, err := r.candidate(subject, req, true)
-	if err != nil {
-		return Version{}, err
-	}
-	r.state.mu.RLock()
-	v := r.state.lookup(c, filter)
-	if v == nil && c.meta == nil && c.rules == nil {
-		v = r.state.lookupText(c, filter)
-	}
-	r.state.mu.RUnlock()
-	if v == nil && req.Normalize {
-		v = r.lookupNormalized(c, filter)
-	}
-	if v == nil {
-		return Version{}, fail(ErrSchemaNotFound, "Schema not found")
-	}
-	r.state.mu.RLock()
-	defer r.state.mu.RUnlock()
-	return v.view(), nil
-}
-
-// lookupText ignores metadata and rules that the request does not name.
-func (s *state) lookupText(c *candidate, filter Filter) *version {
-	sub := s.subjects[c.subject]
-	if sub == nil {
-		return nil
-	}
-	for _, v := range slices.Backward(sub.versions) {
-		if filter.sees(v.deleted) && v.content.text == c.text && slices.Equal(v.content.refs, c.refs) {
-			return v
-		}
-	}
-	return nil
-}
-
-// lookupNormalized compares with the normalised form of what is stored.
-func (r *Registry) lookupNormalized(c *candidate, filter Filter) *version {
-	r.state.mu.RLock()
-	sub := r.state.subjects[c.subject]
-	var versions []*version
-	if sub != nil {
-		versions = slices.Clone(sub.versions)
-	}
-	r.state.mu.RUnlock()
-	for _, v := range slices.Backward(versions) {
-		r.state.mu.RLock()
-		content, deleted := v.content, v.deleted
-		r.state.mu.RUnlock()
-		if !filter.sees(deleted) || !slices.Equal(content.refs, c.refs) {
-			continue
-		}
-		if schema, err := r.parse(c.context, content.text, content.refs, true); err == nil && schema.Normalized() == c.text {
-			return v
-		}
-	}
-	return nil
-}
-
-// RestoreVersion makes a soft-deleted version live again as the same version,
-// with the same id; deleted by mistake, it is back. Errors: 40401, 40402, 40407,
-// 42201 when a schema that it refers to is gone, 42205.
-func (r *Registry) RestoreVersion(ctx context.Context, by Caller, subject string, number int) (Version, error) {
-	err := r.write(ctx, func() ([]Record, error) {
-		s := r.state
-		s.mu.RLock()
-		defer s.mu.RUnlock()
-		if err := s.permitChange(subject); err != nil {
-			return nil, err
-		}
-		v, err := s.version(subject, number, WithDeleted)
-		if err != nil {
-			return nil, err
-		}
-		if !v.deleted {
-			return nil, fail(ErrVersionNotSoftDeleted, "Subject '%s' Version %d is not deleted; nothing was restored.", subject, v.number)
-		}
-		for _, ref := range v.content.refs {
-			if _, err := s.version(qualify(v.subject.space.name, ref.Subject), ref.Version, WithDeleted); err != nil {
-				return nil, fail(ErrInvalidSchema, "No schema reference found for subject \"%s\" and version %d; nothing was restored.", ref.Subject, ref.Version)
-			}
-		}
-		number = v.number
-		return []Record{s.rewrite(v, false, by)}, nil
-	})
-	if err != nil {
-		return Version{}, err
-	}
-	return r.Version(subject, number, WithDeleted)
-}
-
-// rewrite gives the record of a version with another deleted flag; who
-// registered it and when stays. The caller holds mu.
-func (s *state) rewrite(v *version, deleted bool, by Caller) Record {
-	c := v.content
-	value := schemaValue{Subject: v.subject.name, Version: v.number, ID: c.id, Type: c.kind, References: c.refs,
-		Metadata: c.meta, RuleSet: c.rules, Schema: c.text, Deleted: deleted}
-	rec := Record{Key: s.keyBytes(recordKey{Type: keySchema, Subject: v.subject.name, Version: v.number}),
-		Value: value.bytes(c.print), Author: v.author, RequestID: v.request}
-	if v.since > 0 {
-		rec.Since = time.UnixMilli(v.since)
-	}
-	return rec
-}
-
-// permitChange asks the mode whether versions and settings may change. The
-// caller holds mu.
-func (s *state) permitChange(subject string) error {
-	if mode := s.mode(subject); mode != ModeReadWrite && mode != ModeImport {
-		return fail(ErrNotPermitted, "Subject %s is in read-only mode; nothing was changed.", subject)
-	}
-	return nil
 }

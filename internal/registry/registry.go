@@ -27,6 +27,7 @@ type Registry struct {
 
 	state  *state
 	parsed *parseCache
+	fields fieldIndex
 	topic  *topicReader
 
 	writes sync.Mutex // one write at a time: each must see the one before it
@@ -135,10 +136,20 @@ func (r *Registry) lead(ctx context.Context) (*writer, error) {
 func (r *Registry) AwaitLeader(ctx context.Context) (url string, self bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.WriteTimeout)
 	defer cancel()
+	return r.AwaitAnotherLeader(ctx, "")
+}
+
+// AwaitAnotherLeader waits until somebody leads who is not the node at the URL
+// gone, and gives what Leader gives; "" and false when ctx ends first or this node
+// stops.
+func (r *Registry) AwaitAnotherLeader(ctx context.Context, gone string) (url string, self bool) {
 	for {
 		seat, changed := r.seat.watch()
-		if seat.url != "" || seat.writer != nil || seat.over {
+		if seat.url != gone && seat.url != "" || seat.writer != nil {
 			return seat.url, seat.writer != nil
+		}
+		if seat.over {
+			return "", false
 		}
 		select {
 		case <-changed:

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	eventbus "github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry/wire"
 )
 
 const (
-	typeAvro       = "AVRO"
 	defaultContext = "."
 	defaultTenant  = "default"
 )
@@ -31,7 +31,7 @@ type state struct {
 	names    []string            // sorted names of subjects; nil = to be sorted again
 	settings map[string]Setting  // by subject, "" = global
 	modes    map[string]Mode
-	keys     map[recordKey][]byte  // exact bytes of keys that are not written as we write them
+	keys     map[wire.Key][]byte   // exact bytes of keys that are not written as we write them
 	referrer map[refKey][]*content // who refers to a version
 	authors  map[string]string     // one copy of each author's name
 	next     int64                 // offset of the first record not applied yet
@@ -41,15 +41,17 @@ type state struct {
 type space struct {
 	name   string
 	byID   map[int]*content
-	byHash map[fingerprint]*content
+	byHash map[wire.Fingerprint]*content
 	maxID  int // highest id ever given; never goes down
+
+	declared bool // a CONTEXT record says that it exists
 }
 
 // content is a registered text with what belongs to its identity. It is
 // immutable but for uses.
 type content struct {
 	id    int
-	print fingerprint
+	print wire.Fingerprint
 	kind  string
 	text  string
 	refs  []eventbus.SchemaReference
@@ -88,7 +90,7 @@ func newState() *state {
 		subjects: map[string]*subject{},
 		settings: map[string]Setting{},
 		modes:    map[string]Mode{},
-		keys:     map[recordKey][]byte{},
+		keys:     map[wire.Key][]byte{},
 		referrer: map[refKey][]*content{},
 		authors:  map[string]string{},
 	}
@@ -115,7 +117,7 @@ func qualify(context, name string) string {
 func (s *state) space(name string) *space {
 	sp := s.spaces[name]
 	if sp == nil {
-		sp = &space{name: name, byID: map[int]*content{}, byHash: map[fingerprint]*content{}}
+		sp = &space{name: name, byID: map[int]*content{}, byHash: map[wire.Fingerprint]*content{}}
 		s.spaces[name] = sp
 	}
 	return sp
@@ -125,8 +127,8 @@ func (s *state) space(name string) *space {
 // error to be logged; it changes nothing but the position. The caller holds mu.
 func (s *state) apply(rec Record) error {
 	s.next = max(s.next, rec.Offset+1)
-	key, err := parseKey(rec.Key)
-	if errors.Is(err, errUnknownKey) {
+	key, err := wire.ParseKey(rec.Key)
+	if errors.Is(err, wire.ErrUnknownKey) {
 		return nil
 	}
 	if err != nil {
@@ -134,67 +136,70 @@ func (s *state) apply(rec Record) error {
 	}
 	s.rememberKey(key, rec.Key)
 	switch key.Type {
-	case keySchema:
+	case wire.KeySchema:
 		return s.applySchema(key, rec)
-	case keyConfig:
+	case wire.KeyConfig:
 		return s.applySetting(key.Subject, rec.Value)
-	case keyMode:
+	case wire.KeyMode:
 		return s.applyMode(key.Subject, rec.Value)
-	case keyDeleteSubject:
+	case wire.KeyDeleteSubject:
 		return s.applyDeleteSubject(rec.Value)
-	case keyClearSubject:
+	case wire.KeyClearSubject:
 		return s.applyClearSubject(key.Subject)
-	case keyNoop:
+	case wire.KeyNoop:
 		for name, id := range rec.HighIDs {
 			sp := s.space(name)
 			sp.maxID = max(sp.maxID, id)
 		}
-	case keyContext:
-		s.space(key.Context)
+	case wire.KeyContext:
+		s.space(key.Context).declared = rec.Value != nil
 	}
 	return nil
 }
 
 // rememberKey keeps the bytes of a key that another registry wrote differently:
 // a later record must carry the same bytes to replace it.
-func (s *state) rememberKey(key recordKey, raw []byte) {
-	if key.Type != keySchema && key.Type != keyConfig && key.Type != keyMode {
+func (s *state) rememberKey(key wire.Key, raw []byte) {
+	if key.Type != wire.KeySchema && key.Type != wire.KeyConfig && key.Type != wire.KeyMode {
 		return
 	}
 	ours := key
 	ours.Magic = 0
-	if string(key.bytes()) != string(raw) {
+	if string(key.Bytes()) != string(raw) {
 		s.keys[ours] = slices.Clone(raw)
 	}
 }
 
 // keyBytes gives the bytes under which a key must be written.
-func (s *state) keyBytes(key recordKey) []byte {
+func (s *state) keyBytes(key wire.Key) []byte {
 	if raw, ok := s.keys[key]; ok {
 		return raw
 	}
-	return key.bytes()
+	return key.Bytes()
 }
 
-func (s *state) applySchema(key recordKey, rec Record) error {
+func (s *state) applySchema(key wire.Key, rec Record) error {
 	if rec.Value == nil {
 		s.dropVersion(key.Subject, key.Version)
 		return nil
 	}
 	context, _ := contextOf(key.Subject)
 	sp := s.space(context)
-	if raw, ok := scanSchema(rec.Value); ok {
-		if c := sp.byID[raw.id]; c != nil && c.is(raw) {
-			s.putVersion(sp, c, key, raw.deleted, rec)
+	if raw, ok := wire.ScanSchema(rec.Value); ok {
+		if c := sp.byID[raw.ID]; c != nil && c.is(raw) {
+			s.putVersion(sp, c, key, raw.Deleted, rec)
 			return nil
 		}
 	}
-	var v schemaValue
+	var v wire.SchemaValue
 	if err := json.Unmarshal(rec.Value, &v); err != nil {
 		return fmt.Errorf("read version %d of %q: %w", key.Version, key.Subject, err)
 	}
 	if v.ID < 0 || v.ID > maxVersion {
 		return fmt.Errorf("version %d of %q has id %d", key.Version, key.Subject, v.ID)
+	}
+	if v.Schema == "" {
+		return fmt.Errorf("version %d of %q has no schema", key.Version, key.Subject)
 	}
 	c, err := s.intern(sp, &v)
 	if err != nil {
@@ -207,18 +212,18 @@ func (s *state) applySchema(key recordKey, rec Record) error {
 // is reports whether a record repeats this very schema. Only a bare text is
 // recognised, and only one without control characters, because a record must
 // spell those as escapes to be JSON at all.
-func (c *content) is(raw rawSchema) bool {
-	return c.bare && c.kind == cmp.Or(raw.kind, typeAvro) && spells(raw.text, c.text)
+func (c *content) is(raw wire.RawSchema) bool {
+	return c.bare && c.kind == cmp.Or(raw.Type, wire.TypeAvro) && wire.Spells(raw.Text, c.text)
 }
 
 // intern gives the one copy of a text. An id that already means another text
 // keeps its first meaning, as Confluent's readers do.
-func (s *state) intern(sp *space, v *schemaValue) (*content, error) {
+func (s *state) intern(sp *space, v *wire.SchemaValue) (*content, error) {
 	if v.Type == "" {
-		v.Type = typeAvro
+		v.Type = wire.TypeAvro
 	}
-	meta, rules := v.Metadata.sorted(), v.RuleSet.explicit()
-	print := fingerprintOf(v.Schema, v.References, meta, rules)
+	meta, rules := v.Metadata.Sorted(), v.RuleSet.Explicit()
+	print := wire.FingerprintOf(v.Schema, v.References, meta, rules)
 	if c := sp.byID[v.ID]; c != nil {
 		if c.print != print {
 			return nil, fmt.Errorf("id %d already means another schema; the record is ignored", v.ID)
@@ -245,7 +250,7 @@ func (s *state) intern(sp *space, v *schemaValue) (*content, error) {
 
 // sameText finds the text under another id or in another context, so that it is
 // held once.
-func (s *state) sameText(own *space, print fingerprint) *content {
+func (s *state) sameText(own *space, print wire.Fingerprint) *content {
 	if c := own.byHash[print]; c != nil {
 		return c
 	}
@@ -260,7 +265,7 @@ func (s *state) sameText(own *space, print fingerprint) *content {
 	return nil
 }
 
-func (s *state) putVersion(sp *space, c *content, key recordKey, deleted bool, rec Record) {
+func (s *state) putVersion(sp *space, c *content, key wire.Key, deleted bool, rec Record) {
 	sub := s.subjects[key.Subject]
 	if sub == nil {
 		sub = &subject{name: key.Subject, space: sp}
@@ -318,7 +323,7 @@ func (s *state) dropVersion(name string, number int) {
 	sub.count(v, -1)
 	sub.versions = slices.Delete(sub.versions, i, i+1)
 	s.release(v)
-	delete(s.keys, recordKey{Type: keySchema, Subject: name, Version: number})
+	delete(s.keys, wire.Key{Type: wire.KeySchema, Subject: name, Version: number})
 	if len(sub.versions) == 0 {
 		delete(s.subjects, name)
 		s.names = nil
@@ -351,7 +356,7 @@ func (s *state) applySetting(subject string, value []byte) error {
 		delete(s.settings, subject)
 		return nil
 	}
-	setting, err := parseSetting(value)
+	setting, err := wire.ParseSetting(value)
 	if err != nil {
 		return fmt.Errorf("read config of %q: %w", subject, err)
 	}
@@ -364,11 +369,11 @@ func (s *state) applyMode(subject string, value []byte) error {
 		delete(s.modes, subject)
 		return nil
 	}
-	var v modeValue
+	var v wire.ModeValue
 	if err := json.Unmarshal(value, &v); err != nil {
 		return fmt.Errorf("read mode of %q: %w", subject, err)
 	}
-	s.modes[subject] = v.Mode
+	s.modes[subject] = Mode(v.Mode)
 	return nil
 }
 
@@ -378,7 +383,7 @@ func (s *state) applyDeleteSubject(value []byte) error {
 	if value == nil {
 		return nil
 	}
-	var v subjectValue
+	var v wire.SubjectValue
 	if err := json.Unmarshal(value, &v); err != nil {
 		return fmt.Errorf("read deletion of a subject: %w", err)
 	}

@@ -61,7 +61,7 @@ func schemaRecords(t *testing.T, b *bus) {
 	kept := func() []registry.Record {
 		t.Helper()
 		var list []registry.Record
-		ok(t, copies.ReadRecords(ctx, func(r registry.Record) error { list = append(list, r); return nil }))
+		ok(t, copies.ReadRecords(ctx, 0, func(r registry.Record) error { list = append(list, r); return nil }))
 		return list
 	}
 	records := []registry.Record{
@@ -69,9 +69,20 @@ func schemaRecords(t *testing.T, b *bus) {
 		{Offset: 1, Key: []byte("k"), Value: nil},
 		{Offset: 5, Key: nil, Value: []byte{}},
 	}
+	end := func() int64 {
+		t.Helper()
+		last, err := copies.LastOffset(ctx)
+		ok(t, err)
+		return last
+	}
+	same(t, end(), int64(-1))
 	ok(t, copies.AppendRecords(ctx, records))
 	ok(t, copies.AppendRecords(ctx, records[1:])) // the same again
 	same(t, kept(), records)
+	same(t, end(), int64(5))
+	var late []registry.Record
+	ok(t, copies.ReadRecords(ctx, 2, func(r registry.Record) error { late = append(late, r); return nil }))
+	same(t, late, records[2:])
 	for name, other := range map[string]registry.Record{
 		"another value":         {Offset: 0, Key: records[0].Key, Value: []byte("other")},
 		"a value, no tombstone": {Offset: 1, Key: []byte("k"), Value: []byte{}},
@@ -84,7 +95,7 @@ func schemaRecords(t *testing.T, b *bus) {
 	}
 	same(t, kept(), records)
 	stop := errors.New("enough")
-	if err := copies.ReadRecords(ctx, func(registry.Record) error { return stop }); err != stop {
+	if err := copies.ReadRecords(ctx, 0, func(registry.Record) error { return stop }); err != stop {
 		t.Errorf("reading ended with %v", err)
 	}
 	ok(t, copies.ForgetRecords(ctx))

@@ -208,7 +208,7 @@ func pages(t *testing.T, b *bus) {
 		}
 	}
 	copied := 0
-	ok(t, b.SchemaCopies().ReadRecords(t.Context(), func(registry.Record) error { copied++; return nil }))
+	ok(t, b.SchemaCopies().ReadRecords(t.Context(), 0, func(registry.Record) error { copied++; return nil }))
 	if copied != 1300 {
 		t.Errorf("%d records were read, want all 1300", copied)
 	}

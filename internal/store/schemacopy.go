@@ -71,11 +71,24 @@ func sameRecord(ctx context.Context, tx *sql.Tx, r registry.Record) error {
 		Next:    "find out which of the two is right before going on: schema ids may have been given out twice"}
 }
 
-// ReadRecords calls each for every record in the order of offsets, and ends with
-// its first error. Empty keys are read as nil.
-func (c *SchemaCopies) ReadRecords(ctx context.Context, each func(registry.Record) error) error {
+// LastOffset gives the highest offset that is kept, -1 when none is.
+func (c *SchemaCopies) LastOffset(ctx context.Context) (int64, error) {
+	list, err := queryRows(ctx, c.s.read, func(rows *sql.Rows) (offset int64, err error) { return offset, rows.Scan(&offset) },
+		"SELECT record_offset FROM schema_records ORDER BY record_offset DESC LIMIT 1")
+	if err != nil {
+		return -1, translate(err, "look for the end of the copy of the schema topic")
+	}
+	if len(list) == 0 {
+		return -1, nil
+	}
+	return list[0], nil
+}
+
+// ReadRecords calls each for every record from an offset on, in the order of
+// offsets, and ends with its first error. Empty keys are read as nil.
+func (c *SchemaCopies) ReadRecords(ctx context.Context, from int64, each func(registry.Record) error) error {
 	const page = 1000
-	for from := int64(0); ; {
+	for {
 		list, err := queryRows(ctx, c.s.read, schemaRecord, fmt.Sprintf("%s WHERE record_offset >= $1 ORDER BY record_offset LIMIT %d", schemaRecordQuery, page), from)
 		if err != nil {
 			return translate(err, "read the copy of the schema topic")

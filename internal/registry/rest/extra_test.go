@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
@@ -175,7 +176,7 @@ func TestForwarding(t *testing.T) {
 	opts := kafka(t)
 	leader := open(t, opts, rest.Config{}, registry.Config{}, nil)
 	leader.play([]step{{line: "POST /subjects/s/versions", body: v1}})
-	follower := open(t, opts, rest.Config{}, registry.Config{Follower: true}, nil)
+	follower := open(t, opts, rest.Config{ForwardTimeout: time.Second}, registry.Config{Follower: true}, nil)
 	follower.play([]step{
 		{line: "POST /subjects/s/versions", body: v2, want: `"version":2`},
 		{line: "PUT /config/s", body: `{"compatibility":"NONE"}`, want: `={"compatibility":"NONE"}`},
@@ -193,6 +194,30 @@ func TestForwarding(t *testing.T) {
 		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	follower.play([]step{{line: "GET /schemas/ids/1", want: "Letter"}})
+}
+
+// TestFailover: a write that arrives while the leader is gone and no other is
+// elected yet waits for the next one and is answered as ever.
+func TestFailover(t *testing.T) {
+	opts := kafka(t)
+	quick := registry.Config{Heartbeat: 50 * time.Millisecond, SessionTimeout: 6 * time.Second}
+	leader := open(t, opts, rest.Config{}, quick, nil)
+	leader.play([]step{{line: "POST /subjects/s/versions", body: v1}})
+	follower := open(t, opts, rest.Config{ForwardTimeout: time.Minute}, quick, nil)
+	follower.play([]step{{line: "POST /subjects/t/versions", body: v1, want: `"id":1`}})
+	leader.http.CloseClientConnections()
+	leader.http.Close() // nobody answers, but the group still counts it as the leader
+
+	answer := make(chan string)
+	go func() {
+		resp, body := follower.ask("POST /subjects/s/versions", v2)
+		answer <- resp.Status + " " + body
+	}()
+	leader.stop()
+	if got := <-answer; !strings.HasPrefix(got, "200 ") || !strings.Contains(got, `"version":2,"id":2,`) {
+		t.Errorf("a write during the failover: %s", got)
+	}
+	follower.play([]step{{line: "POST /subjects/s/versions", body: bad, status: 409, code: 409}})
 }
 
 // TestFranzClient drives the door with an official client.

@@ -16,6 +16,8 @@ func FuzzRequests(f *testing.F) {
 		{"POST", "/subjects/s/versions", v2}, {"POST", "/subjects/s", v1}, {"PUT", "/config/s", `{"compatibility":"FULL","normalize":null}`},
 		{"PUT", "/mode/s", `{"mode":"READWRITE"}`}, {"POST", "/compatibility/subjects/s/versions/latest?verbose=true", bad},
 		{"POST", "/schemas/import", `{"schemas":[{"subject":"n","version":4,"id":77,"schema":"\"string\""}],"modes":{"x":"READWRITE"}}`},
+		{"PUT", "/config/t", `{"alias":"s","defaultMetadata":{"tags":{"a":["b"]}},"overrideRuleSet":{"domainRules":[{"name":"r","type":"CEL"}]},"validateNewSchemas":false}`},
+		{"POST", "/subjects/t/versions", `{"metadata":{"properties":{"confluent:version":"x"}},"version":2}`}, {"GET", "/schemas/ids/1?subject=t", ""}, {"DELETE", "/contexts/.x", ""},
 		{"GET", "/contexts/.x/subjects/%2F/versions", ""}, {"GET", "/schemas/ids/1?subject=:.:", ""}, {"DELETE", "/subjects/s/versions/-1?permanent=true", ""},
 		{"POST", "/subjects/s/versions", `{"schema":"{}","references":[{"name":"","subject":"s","version":-1}],"metadata":{"tags":{"":[""]}},"ruleSet":{"domainRules":[{}]}}`},
 	} {

@@ -60,7 +60,7 @@ func putConfig(c *call) (any, error) {
 		return nil, err
 	}
 	change := registry.Setting{}
-	for _, name := range []string{"alias", "normalize", "validateFields", "validateNewSchemas", "validateRules", "compatibilityPolicy", "compatibilityGroup",
+	for _, name := range []string{"alias", "aliasForDeks", "normalize", "validateFields", "validateNewSchemas", "validateRules", "compatibilityPolicy", "compatibilityGroup",
 		"defaultMetadata", "overrideMetadata", "defaultRuleSet", "overrideRuleSet"} {
 		if value, ok := body[name]; ok {
 			change[name] = value
@@ -124,7 +124,7 @@ func listContexts(c *call) (any, error) {
 
 // DELETE /contexts/{context}
 func deleteContext(c *call) (any, error) {
-	if err := c.h.reg.DeleteContext(c.r.Context(), normalContext(c.vars["context"])); err != nil {
+	if err := c.h.reg.DeleteContext(c.r.Context(), c.caller, normalContext(c.vars["context"])); err != nil {
 		return nil, err
 	}
 	c.w.WriteHeader(http.StatusNoContent)

@@ -30,7 +30,7 @@ type Config struct {
 	Group            string        // of the registry, shown by /v1/metadata/id
 	Version          string        // shown by /v1/metadata/version
 	Commit           string        // shown by /v1/metadata/version
-	ForwardTimeout   time.Duration // of a write sent on to the leader: 10 s
+	ForwardTimeout   time.Duration // of a write sent on to the leader, waiting for the next one included: 15 s, more than the group takes to notice that one is gone
 	Forward          *http.Client  // sends writes on to the leader; nil = a client of its own without proxies
 	Logger           *slog.Logger
 }
@@ -79,7 +79,7 @@ func New(cfg Config, reg *registry.Registry, authorize Authorize) *Handler {
 	cfg.CacheBytes = cmp.Or(cfg.CacheBytes, 32<<20)
 	cfg.Group = cmp.Or(cfg.Group, "schema-registry")
 	cfg.Version = cmp.Or(cfg.Version, "8.0.0")
-	cfg.ForwardTimeout = cmp.Or(cfg.ForwardTimeout, 10*time.Second)
+	cfg.ForwardTimeout = cmp.Or(cfg.ForwardTimeout, 15*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -32,6 +33,7 @@ type door struct {
 	t    testing.TB
 	reg  *registry.Registry
 	http *httptest.Server
+	stop func() // ends the registry, not its HTTP door
 }
 
 func open(t testing.TB, opts []kgo.Opt, cfg rest.Config, reg registry.Config, authorize rest.Authorize) *door {
@@ -49,13 +51,16 @@ func open(t testing.TB, opts []kgo.Opt, cfg rest.Config, reg registry.Config, au
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	t.Cleanup(func() {
-		d.http.Close()
+	d.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 		r.Close()
+	})
+	t.Cleanup(func() {
+		d.http.Close()
+		d.stop()
 	})
 	return d
 }

@@ -3,6 +3,7 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,13 +23,14 @@ type route struct {
 
 // call is one request on its way through a route.
 type call struct {
-	h      *Handler
-	w      http.ResponseWriter
-	r      *http.Request
-	vars   map[string]string
-	query  url.Values
-	scope  string // ":.context:" under /contexts/{context}/, else empty
-	caller registry.Caller
+	h       *Handler
+	w       http.ResponseWriter
+	r       *http.Request
+	vars    map[string]string
+	query   url.Values
+	scope   string // ":.context:" under /contexts/{context}/, else empty
+	schemas bool   // the subject of the path is one of schemas: it follows "subjects"
+	caller  registry.Caller
 }
 
 // table is the whole API.
@@ -157,7 +159,7 @@ func (h *Handler) find(method string, segments []string, c *call) (*route, int) 
 			status = http.StatusMethodNotAllowed
 			continue
 		}
-		c.vars = vars
+		c.vars, c.schemas = vars, slices.Contains(rows[i].segments, "subjects")
 		return &rows[i], 0
 	}
 	return nil, status
@@ -216,11 +218,16 @@ func (h *Handler) run(c *call, row *route) {
 	}
 }
 
-// subject is the full name of the subject in the path.
+// subject is the full name of the subject in the path. Where the path is about its
+// schemas, not about its configuration, an alias stands for the subject that it
+// names (Confluent's AliasFilter).
 func (c *call) subject() string {
 	name, ok := c.vars["subject"]
 	if !ok {
 		return c.scope
+	}
+	if c.schemas {
+		return c.h.reg.Alias(c.qualified(name))
 	}
 	return c.qualified(name)
 }
@@ -276,7 +283,7 @@ func (c *call) id() (int, error) {
 // context is the subject that names the context in which an id is looked up.
 func (c *call) context() string {
 	if subject := c.query.Get("subject"); subject != "" {
-		return c.qualified(subject)
+		return c.h.reg.Alias(c.qualified(subject))
 	}
 	return c.scope
 }

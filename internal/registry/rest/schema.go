@@ -66,6 +66,19 @@ type requestBody struct {
 	Version    int                        `json:"version"`
 	Metadata   *registry.Metadata         `json:"metadata"`
 	RuleSet    *registry.RuleSet          `json:"ruleSet"`
+
+	TagsToAdd     json.RawMessage `json:"schemaTagsToAdd"`
+	TagsToRemove  json.RawMessage `json:"schemaTagsToRemove"`
+	PropagateTags bool            `json:"propagateSchemaTags"`
+}
+
+// tags reports whether the request wants tags written into the text, which this
+// registry does not do.
+func (b requestBody) tags() bool {
+	given := func(list json.RawMessage) bool {
+		return len(list) > 0 && string(list) != "null" && string(list) != "[]"
+	}
+	return b.PropagateTags || given(b.TagsToAdd) || given(b.TagsToRemove)
 }
 
 // request reads a body; an id of -1 is none.
@@ -73,6 +86,10 @@ func (c *call) request() (registry.RegisterRequest, error) {
 	var body requestBody
 	if err := c.read(&body); err != nil {
 		return registry.RegisterRequest{}, err
+	}
+	if body.tags() {
+		return registry.RegisterRequest{}, &registry.Error{Code: registry.ErrInvalidSchema,
+			Message: "This registry does not write tags into a schema; nothing was changed. Give them in the text (confluent:tags) or in the metadata."}
 	}
 	return registry.RegisterRequest{Text: body.Schema, Type: strings.ToUpper(body.Type), References: body.References,
 		Normalize: c.flag("normalize"), ID: max(body.ID, 0), Version: max(body.Version, 0), Metadata: body.Metadata, RuleSet: body.RuleSet}, nil

@@ -1,4 +1,4 @@
-package registry
+package wire
 
 import (
 	"bytes"
@@ -7,23 +7,23 @@ import (
 	"unicode/utf8"
 )
 
-// rawSchema is a SCHEMA value whose text is still as JSON spells it. Most records
+// RawSchema is a SCHEMA value whose text is still as JSON spells it. Most records
 // of a long topic repeat a text that is known; decoding it only to find that out
 // is most of the work of a start.
-type rawSchema struct {
-	id      int
-	kind    string // "" = AVRO
-	text    []byte // between its quotes
-	deleted bool
+type RawSchema struct {
+	ID      int
+	Type    string // "" = AVRO
+	Text    []byte // between its quotes
+	Deleted bool
 }
 
 // schemaProperties are the plain ones of a SCHEMA value, first those it must have.
 var schemaProperties = [...]string{"id", "schema", "subject", "version", "md5", "schemaType", "deleted"}
 
-// scanSchema reads a compact value that has no more than the plain properties,
+// ScanSchema reads a compact value that has no more than the plain properties,
 // each once. It refuses anything else, references and metadata too: what it
 // refuses is for encoding/json to read, or to refuse.
-func scanSchema(value []byte) (v rawSchema, ok bool) {
+func ScanSchema(value []byte) (v RawSchema, ok bool) {
 	s := scanner(value)
 	var seen [len(schemaProperties)]bool
 	for sep := byte('{'); s.skip(sep); sep = ',' {
@@ -40,15 +40,15 @@ func scanSchema(value []byte) (v rawSchema, ok bool) {
 		case "schemaType":
 			var kind []byte
 			kind, ok = s.text()
-			v.kind = string(kind)
+			v.Type = string(kind)
 		case "version":
 			_, ok = s.number()
 		case "id":
-			v.id, ok = s.number()
+			v.ID, ok = s.number()
 		case "schema":
-			v.text, ok = s.text()
+			v.Text, ok = s.text()
 		case "deleted":
-			v.deleted, ok = s.boolean()
+			v.Deleted, ok = s.boolean()
 		}
 		if !ok {
 			return v, false
@@ -116,9 +116,9 @@ func (s *scanner) boolean() (value, ok bool) {
 	return false, false
 }
 
-// spells reports whether the inside of a JSON string stands for text. It may say
+// Spells reports whether the inside of a JSON string stands for text. It may say
 // no to an odd spelling of the same text, never yes to another.
-func spells(quoted []byte, text string) bool {
+func Spells(quoted []byte, text string) bool {
 	for {
 		i := bytes.IndexByte(quoted, '\\')
 		run := quoted

@@ -1,6 +1,7 @@
-package registry
+package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -25,31 +26,26 @@ type Record struct {
 	HighIDs   map[string]int // per context, the highest id ever given (NOOP records)
 }
 
-// Names of the record headers. Confluent's readers ignore headers, so what only
-// we know travels there and the values stay byte-compatible.
-const (
-	headerAuthor  = "eventbus.author"
-	headerRequest = "eventbus.request"
-	headerSince   = "eventbus.since"
-	headerIDs     = "eventbus.ids"
-)
+// TypeAvro is the schema type that a SCHEMA value without one has.
+const TypeAvro = "AVRO"
 
-type keyType string
+// KeyType says what a record is about.
+type KeyType string
 
 // The key types of Confluent's `_schemas` topic.
 const (
-	keySchema        keyType = "SCHEMA"
-	keyConfig        keyType = "CONFIG"
-	keyMode          keyType = "MODE"
-	keyDeleteSubject keyType = "DELETE_SUBJECT"
-	keyClearSubject  keyType = "CLEAR_SUBJECT"
-	keyNoop          keyType = "NOOP"
-	keyContext       keyType = "CONTEXT"
+	KeySchema        KeyType = "SCHEMA"
+	KeyConfig        KeyType = "CONFIG"
+	KeyMode          KeyType = "MODE"
+	KeyDeleteSubject KeyType = "DELETE_SUBJECT"
+	KeyClearSubject  KeyType = "CLEAR_SUBJECT"
+	KeyNoop          KeyType = "NOOP"
+	KeyContext       KeyType = "CONTEXT"
 )
 
-// recordKey is a parsed key. Subject is empty for the global level and mode.
-type recordKey struct {
-	Type    keyType `json:"keytype"`
+// Key is a parsed key. Subject is empty for the global level and mode.
+type Key struct {
+	Type    KeyType `json:"keytype"`
 	Subject string  `json:"subject"`
 	Version int     `json:"version"`
 	Magic   int     `json:"magic"`
@@ -57,47 +53,49 @@ type recordKey struct {
 	Context string  `json:"context"`
 }
 
-var errUnknownKey = errors.New("unknown key type")
+// ErrUnknownKey is the answer to a key type that this registry has no use for;
+// such a record is skipped.
+var ErrUnknownKey = errors.New("unknown key type")
 
-// parseKey accepts the properties in any order and nulls, as older registries
+// ParseKey reads a key; it accepts the properties in any order and nulls, as older registries
 // wrote them.
-func parseKey(raw []byte) (recordKey, error) {
-	var k recordKey
+func ParseKey(raw []byte) (Key, error) {
+	var k Key
 	if err := json.Unmarshal(raw, &k); err != nil {
 		return k, fmt.Errorf("read key: %w", err)
 	}
 	switch k.Type {
-	case keySchema:
+	case KeySchema:
 		if k.Magic != 0 && k.Magic != 1 {
 			return k, fmt.Errorf("schema key with magic %d", k.Magic)
 		}
-		if k.Version < 1 {
+		if k.Version < 1 || k.Version > 1<<31-1 {
 			return k, fmt.Errorf("schema key with version %d", k.Version)
 		}
-	case keyConfig, keyMode, keyNoop, keyDeleteSubject, keyClearSubject, keyContext:
+	case KeyConfig, KeyMode, KeyNoop, KeyDeleteSubject, KeyClearSubject, KeyContext:
 		if k.Magic != 0 {
 			return k, fmt.Errorf("%s key with magic %d", k.Type, k.Magic)
 		}
 	default:
-		return k, errUnknownKey
+		return k, ErrUnknownKey
 	}
 	return k, nil
 }
 
-// bytes writes the key exactly as Confluent does: property order and the absence
+// Bytes writes the key exactly as Confluent does: property order and the absence
 // of nulls are part of its identity, because compaction compares bytes.
-func (k recordKey) bytes() []byte {
+func (k Key) Bytes() []byte {
 	b := make([]byte, 0, 64+len(k.Subject))
 	b = append(b, `{"keytype":"`...)
 	b = append(b, k.Type...)
 	b = append(b, '"')
-	if k.Type == keyContext {
-		b = quote(append(b, `,"tenant":`...), k.Tenant)
-		b = quote(append(b, `,"context":`...), k.Context)
+	if k.Type == KeyContext {
+		b = Quote(append(b, `,"tenant":`...), k.Tenant)
+		b = Quote(append(b, `,"context":`...), k.Context)
 	} else if k.Subject != "" {
-		b = quote(append(b, `,"subject":`...), k.Subject)
+		b = Quote(append(b, `,"subject":`...), k.Subject)
 	}
-	if k.Type == keySchema {
+	if k.Type == KeySchema {
 		b = strconv.AppendInt(append(b, `,"version":`...), int64(k.Version), 10)
 		return append(b, `,"magic":1}`...)
 	}
@@ -106,9 +104,9 @@ func (k recordKey) bytes() []byte {
 
 const hexUpper = "0123456789ABCDEF"
 
-// quote appends s as a JSON string the way Jackson writes it: only quotes,
+// Quote appends s as a JSON string the way Jackson writes it: only quotes,
 // backslash and control characters are escaped, with upper-case digits.
-func quote(b []byte, s string) []byte {
+func Quote(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -143,9 +141,9 @@ func quote(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// schemaValue is the value of a SCHEMA record; the order of the fields is
+// SchemaValue is the value of a SCHEMA record; the order of the fields is
 // Confluent's.
-type schemaValue struct {
+type SchemaValue struct {
 	Subject    string                     `json:"subject"`
 	Version    int                        `json:"version"`
 	ID         int                        `json:"id"`
@@ -158,45 +156,65 @@ type schemaValue struct {
 	Deleted    bool                       `json:"deleted"`
 }
 
-// bytes is hand-made because register is a hot path and strings must look as
+// Bytes writes the value with its fingerprint. It is hand-made because register is a hot path and strings must look as
 // Jackson writes them.
-func (v *schemaValue) bytes(fp fingerprint) []byte {
+func (v *SchemaValue) Bytes(fp Fingerprint) []byte {
 	b := make([]byte, 0, 160+len(v.Subject)+len(v.Schema)*5/4)
-	b = quote(append(b, `{"subject":`...), v.Subject)
+	b = Quote(append(b, `{"subject":`...), v.Subject)
 	b = strconv.AppendInt(append(b, `,"version":`...), int64(v.Version), 10)
 	b = strconv.AppendInt(append(b, `,"id":`...), int64(v.ID), 10)
-	b = quote(append(b, `,"md5":`...), base64.StdEncoding.EncodeToString(fp[:]))
-	if v.Type != "" && v.Type != typeAvro {
-		b = quote(append(b, `,"schemaType":`...), v.Type)
+	b = Quote(append(b, `,"md5":`...), base64.StdEncoding.EncodeToString(fp[:]))
+	if v.Type != "" && v.Type != TypeAvro {
+		b = Quote(append(b, `,"schemaType":`...), v.Type)
 	}
 	if len(v.References) > 0 {
-		b = append(append(b, `,"references":`...), compactJSON(v.References)...)
+		b = append(append(b, `,"references":`...), compact(v.References)...)
 	}
 	if v.Metadata != nil {
-		b = append(append(b, `,"metadata":`...), compactJSON(v.Metadata)...)
+		b = append(append(b, `,"metadata":`...), compact(v.Metadata)...)
 	}
 	if v.RuleSet != nil {
-		b = append(append(b, `,"ruleSet":`...), compactJSON(v.RuleSet)...)
+		b = append(append(b, `,"ruleSet":`...), compact(v.RuleSet)...)
 	}
-	b = quote(append(b, `,"schema":`...), v.Schema)
+	b = Quote(append(b, `,"schema":`...), v.Schema)
 	b = strconv.AppendBool(append(b, `,"deleted":`...), v.Deleted)
 	return append(b, '}')
 }
 
-// subjectValue is the value of DELETE_SUBJECT and CLEAR_SUBJECT.
-type subjectValue struct {
+// SubjectValue is the value of DELETE_SUBJECT and CLEAR_SUBJECT.
+type SubjectValue struct {
 	Subject string `json:"subject"`
-	Version int    `json:"version,omitempty"`
+	Version int    `json:"version,omitempty"` // of DELETE_SUBJECT: the highest one deleted
 }
 
-// modeValue is the value of a MODE record.
-type modeValue struct {
-	Subject string `json:"subject,omitempty"`
-	Mode    Mode   `json:"mode"`
+// Bytes writes the value.
+func (v SubjectValue) Bytes() []byte { return compact(v) }
+
+// ModeValue is the value of a MODE record.
+type ModeValue struct {
+	Subject string `json:"subject,omitempty"` // empty = everything
+	Mode    string `json:"mode"`
 }
 
-// contextValue is the value of a CONTEXT record.
-type contextValue struct {
+// Bytes writes the value.
+func (v ModeValue) Bytes() []byte { return compact(v) }
+
+// ContextValue is the value of a CONTEXT record.
+type ContextValue struct {
 	Tenant  string `json:"tenant"`
 	Context string `json:"context"`
+}
+
+// Bytes writes the value.
+func (v ContextValue) Bytes() []byte { return compact(v) }
+
+// compact encodes v on one line without HTML escapes.
+func compact(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil // only for types that JSON cannot hold; none is passed
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

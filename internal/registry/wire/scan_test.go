@@ -1,4 +1,4 @@
-package registry
+package wire
 
 import (
 	"encoding/json"
@@ -32,7 +32,7 @@ func TestScanSchema(t *testing.T) {
 		``:                                                                false,
 		`null`:                                                            false,
 	} {
-		if _, ok := scanSchema([]byte(value)); ok != want {
+		if _, ok := ScanSchema([]byte(value)); ok != want {
 			t.Errorf("%s: %v", value, ok)
 		}
 	}
@@ -49,39 +49,10 @@ func TestSpells(t *testing.T) {
 		{`\u004`, `A`, false}, {`\u00zz`, `A`, false}, {`\x`, `x`, false}, {`\`, `\`, false}, {`a\`, `a`, false},
 		{`\ud83d\ude00`, "😀", false}, // an odd spelling; encoding/json reads it
 	} {
-		if got := spells([]byte(c.quoted), c.text); got != c.want {
+		if got := Spells([]byte(c.quoted), c.text); got != c.want {
 			t.Errorf("%s for %q: %v", c.quoted, c.text, got)
 		}
 	}
-}
-
-// TestRepeatedText: a record that repeats a text is the same content whichever
-// way it is spelled; a record that differs in anything is not.
-func TestRepeatedText(t *testing.T) {
-	const key = `{"keytype":"SCHEMA","subject":"%","version":1,"magic":1}` + "\t"
-	line := func(subject, value string) string { return strings.Replace(key, "%", subject, 1) + value + "\n" }
-	s, faults := feed(t, line("a", `{"subject":"a","version":1,"id":1,"schema":"\"int\"","deleted":false}`)+
-		line("same", `{"subject":"same","version":1,"id":1,"schema":"\"int\"","deleted":false}`)+
-		line("spelled", `{ "id":1,"schema":"\u0022int\u0022"}`)+
-		line("deleted", `{"id":1,"schemaType":"AVRO","schema":"\u0022int\"","deleted":true}`)+
-		line("text", `{"id":1,"schema":"\"long\""}`)+
-		line("refs", `{"id":1,"schema":"\"int\"","references":[{"name":"n","subject":"a","version":1}]}`)+
-		line("meta", `{"id":1,"schema":"\"int\"","metadata":{"properties":{"a":"b"}}}`)+
-		line("control", "{\"id\":2,\"schema\":\"\\u0022a\\nb\\u0022\"}")+
-		line("raw", `{"id":2,"schema":"\"a\nb\""}`))
-	if faults != 3 {
-		t.Errorf("%d records refused, want 3: another text, references, metadata", faults)
-	}
-	one := s.spaces["."].byID[1]
-	for _, name := range []string{"a", "same", "spelled", "deleted"} {
-		if sub := s.subjects[name]; sub == nil || sub.versions[0].content != one || sub.versions[0].deleted != (name == "deleted") {
-			t.Errorf("%s: %+v", name, sub)
-		}
-	}
-	if s.subjects["raw"].versions[0].content != s.subjects["control"].versions[0].content {
-		t.Error("a text with a line break is not recognised")
-	}
-	consistent(t, s)
 }
 
 // FuzzScanSchema: the short way reads what encoding/json reads.
@@ -91,21 +62,21 @@ func FuzzScanSchema(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		raw, ok := scanSchema(value)
+		raw, ok := ScanSchema(value)
 		if !ok {
 			return
 		}
-		var v schemaValue
+		var v SchemaValue
 		if json.Unmarshal(value, &v) != nil {
 			return // a fault inside a string; only a known text is taken without reading it
 		}
-		if v.ID != raw.id || v.Deleted != raw.deleted {
+		if v.ID != raw.ID || v.Deleted != raw.Deleted {
 			t.Fatalf("%s: %+v, want %+v", value, raw, v)
 		}
-		if plain := !strings.Contains(string(raw.text), `\`); plain && utf8.Valid(raw.text) && !spells(raw.text, v.Schema) {
+		if plain := !strings.Contains(string(raw.Text), `\`); plain && utf8.Valid(raw.Text) && !Spells(raw.Text, v.Schema) {
 			t.Fatalf("%s: the plain text %q is not recognised", value, v.Schema)
 		}
-		if spells(raw.text, v.Schema+"x") || v.Schema != "" && spells(raw.text, v.Schema[1:]) {
+		if Spells(raw.Text, v.Schema+"x") || v.Schema != "" && Spells(raw.Text, v.Schema[1:]) {
 			t.Fatalf("%s: another text is recognised", value)
 		}
 	})
