@@ -4,7 +4,6 @@ package avro
 // schema has some) by the types they name. It copies the types of the text in the
 // order in which Java copies them, since that order decides which defaults are
 // refused as "fields not set yet". Texts without such names need no copy.
-
 //
 // Java copies the types of earlier texts too, once more with every text. That
 // matters in one case only: a default of a record type inside a cycle can be

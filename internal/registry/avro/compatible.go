@@ -51,9 +51,14 @@ func compatible(reader, writer *node) []Incompatibility {
 	if len(clashes) == 0 {
 		return nil
 	}
-	list := make([]Incompatibility, len(clashes))
-	for i, clash := range clashes {
-		list[i] = clash.words()
+	var list []Incompatibility
+	bytes := 0
+	for _, clash := range clashes {
+		i := clash.words()
+		if bytes += len(i.Path) + len(i.Message); bytes > maxWords && len(list) > 0 {
+			break
+		}
+		list = append(list, i)
 	}
 	return list
 }
@@ -100,7 +105,7 @@ func (c clash) words() Incompatibility {
 	if where == "" {
 		where = "/"
 	}
-	return Incompatibility{Type: c.kind, Path: where, Message: message}
+	return Incompatibility{Type: c.kind, Path: where, Message: clipTo(message, maxMessage)}
 }
 
 // top is the place where a comparison starts, also that of a branch of a union,
@@ -258,7 +263,7 @@ func (c *comparison) checkSymbols(at *place, reader, writer *node) []clash {
 		return nil
 	}
 	sort.Strings(missing)
-	return []clash{{MissingEnumSymbols, at.at("symbols"), "[" + strings.Join(missing, ", ") + "]", reader, writer}}
+	return []clash{{MissingEnumSymbols, at.at("symbols"), clipTo("["+strings.Join(missing, ", ")+"]", maxMessage), reader, writer}}
 }
 
 // checkFields appends to list what keeps the reader's fields from being filled.
@@ -294,9 +299,9 @@ func (c *comparison) writerField(f *field, writer *node) *field {
 			continue
 		}
 		if source != nil {
-			c.stop = &Incompatibility{Type: Ambiguous, Path: "/", Message: fmt.Sprintf(
+			c.stop = &Incompatibility{Type: Ambiguous, Path: "/", Message: clipTo(fmt.Sprintf(
 				"Reader record field %s type:%s pos:%d matches multiple fields in writer record schema %s",
-				f.name, upper(f.typ), f.position, writer.canonical())}
+				f.name, upper(f.typ), f.position, writer.canonical()), maxMessage)}
 			return nil
 		}
 		source = other

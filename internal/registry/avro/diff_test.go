@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -111,11 +112,31 @@ func checkPair(t *testing.T, old, new *Schema) {
 	if err != nil {
 		t.Fatalf("the normalized text is refused: %v\n%s", err, old.Normalized())
 	}
-	if again.ParsingForm() != old.ParsingForm() || again.Normalized() != old.Normalized() && !strings.Contains(old.Canonical(), "Root") {
+	if again.ParsingForm() != old.ParsingForm() || again.Normalized() != old.Normalized() && !forgetsAlias(old.root, map[*node]bool{}) {
 		t.Errorf("normalizing twice differs:\n%s\n%s", old.Normalized(), again.Normalized())
 	}
 	back, err := Parse(old.Canonical(), Options{Lax: true})
 	if err != nil || back.ParsingForm() != old.ParsingForm() {
 		t.Errorf("the canonical text does not read back: %v\n%s", err, old.Canonical())
 	}
+}
+
+// forgetsAlias reports whether a type in a namespace has an alias in none: Java
+// prints that alias as if it lay in the type's own namespace (aliasTexts), and so
+// it reads back as another one.
+func forgetsAlias(n *node, seen map[*node]bool) bool {
+	if n == nil || seen[n] {
+		return false
+	}
+	seen[n] = true
+	for _, a := range n.aliases {
+		if a.space == "" && n.name.space != "" {
+			return true
+		}
+	}
+	inner := append([]*node{n.item}, n.branches...)
+	for _, f := range n.fields {
+		inner = append(inner, f.typ)
+	}
+	return slices.ContainsFunc(inner, func(i *node) bool { return forgetsAlias(i, seen) })
 }

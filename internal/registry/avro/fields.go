@@ -239,10 +239,12 @@ func withLogical(n *node, text string) string {
 }
 
 // clip keeps a hostile name from filling a message.
-func clip(name string) string {
-	const most = 200
-	if len(name) > most {
-		return strings.ToValidUTF8(name[:most], "") + "…"
+func clip(name string) string { return clipTo(name, 200) }
+
+// clipTo cuts text after most bytes; what it gives does not hold on to the rest.
+func clipTo(text string, most int) string {
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
-	return name
+	return text
 }

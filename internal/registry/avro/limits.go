@@ -70,6 +70,8 @@ const (
 	stepsToResolve   = 400_000 // visits while names are bound and defaults are checked
 	stepsToCompare   = 100_000 // pairs of types and fields that one Compatible looks at
 	maxIncompatible  = 1_000   // incompatibilities that one Compatible lists
+	maxMessage       = 4 << 10 // bytes of one message about a schema
+	maxWords         = 4 << 20 // bytes of all messages and paths of one Compatible
 	maxListedFields  = 10_000  // fields that Fields lists
 	maxListedChanges = 10_000  // changes that Diff lists
 )

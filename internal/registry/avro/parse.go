@@ -48,10 +48,11 @@ func Parse(text string, opt Options) (*Schema, error) {
 
 func asParseError(err error) *ParseError {
 	var e *ParseError
-	if errors.As(err, &e) {
-		return e
+	if !errors.As(err, &e) {
+		e = &ParseError{Message: err.Error()}
 	}
-	return &ParseError{Message: err.Error()}
+	e.Path, e.Message = clipTo(e.Path, maxMessage), clipTo(e.Message, maxMessage)
+	return e
 }
 
 // place is where in the text the parser is: a chain of keys up to the top.
