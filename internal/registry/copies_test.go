@@ -2,7 +2,10 @@ package registry_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,11 +19,15 @@ import (
 type shelf struct {
 	mu      sync.Mutex
 	records []registry.Record
+	broken  error // what every AppendRecords answers
 }
 
 func (s *shelf) AppendRecords(_ context.Context, records []registry.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
 	s.records = append(s.records, records...)
 	return nil
 }
@@ -105,4 +112,57 @@ func TestCopyRestoresTopic(t *testing.T) {
 	if v := mustRegister(t, reg, "new", `"bytes"`); v.ID != 6 {
 		t.Fatalf("id %d, want 6", v.ID)
 	}
+}
+
+func (s *shelf) breaks(with error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = with
+}
+
+// TestCopyHasNoGaps: what the store did not take is given to it again before
+// anything that came later, while it runs and at the next start.
+func TestCopyHasNoGaps(t *testing.T) {
+	opts := kafka(t)
+	copies := &shelf{}
+	reg, stop := node(t, opts, fast(1), copies)
+	mustRegister(t, reg, "a", `"int"`)
+	copies.breaks(errors.New("disk full"))
+	mustRegister(t, reg, "b", `"long"`) // the registry goes on
+	mustRegister(t, reg, "c", `"string"`)
+	copies.breaks(nil)
+	eventually(t, "the copy has all", func() bool { return copies.subjects() == "a b c" })
+	mustRegister(t, reg, "d", `"bytes"`)
+
+	copies.breaks(errors.New("disk full"))
+	mustRegister(t, reg, "e", `"float"`)
+	stop()
+	if got := copies.subjects(); got != "a b c d" {
+		t.Fatalf("the copy holds %s", got)
+	}
+	copies.breaks(nil)
+	reg, _ = node(t, opts, fast(1), copies)
+	mustRegister(t, reg, "f", `"double"`)
+	if got := copies.subjects(); got != "a b c d e f" {
+		t.Fatalf("after a restart the copy holds %s", got)
+	}
+}
+
+// subjects are those of the copied schemas, in the order of their records.
+func (s *shelf) subjects() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	last := int64(-1)
+	for _, rec := range s.records {
+		if rec.Offset <= last {
+			return "records out of order"
+		}
+		last = rec.Offset
+		var key struct{ Keytype, Subject string }
+		if json.Unmarshal(rec.Key, &key) == nil && key.Keytype == "SCHEMA" {
+			out = append(out, key.Subject)
+		}
+	}
+	return strings.Join(out, " ")
 }

@@ -20,7 +20,10 @@ type topicReader struct {
 	cl     *kgo.Client
 	state  *state
 	copies Copies
-	kept   int64 // highest offset that the copy held at the start
+	kept   int64    // highest offset that the copy held at the start
+	owed   []Record // read, but not copied yet: the copy is never given what comes after them first
+	behind bool     // too much is owed; the next start copies it
+	fault  string   // why nothing could be copied, as logged last
 	end    func(context.Context) (start, end int64, err error)
 
 	mu      sync.Mutex
@@ -91,6 +94,7 @@ func (t *topicReader) follow(ctx context.Context) {
 		_, err := t.poll(quiet)
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 			err = t.ping(ctx) // silence: is nothing written, or is Kafka gone?
+			t.copy(ctx, nil)
 		}
 		cancel()
 		if ctx.Err() != nil {
@@ -157,11 +161,7 @@ func (t *topicReader) take(ctx context.Context, batch []Record, next int64) {
 	for len(fresh) > 0 && fresh[0].Offset <= t.kept {
 		fresh = fresh[1:]
 	}
-	if t.copies != nil && len(fresh) > 0 {
-		if err := t.copies.AppendRecords(ctx, fresh); err != nil {
-			t.cfg.Logger.Error("records of the schema topic were not copied into the store", "error", err)
-		}
-	}
+	t.copy(ctx, fresh)
 	t.state.mu.Lock()
 	for _, rec := range batch {
 		if rec.Offset < t.state.next {
@@ -173,6 +173,32 @@ func (t *topicReader) take(ctx context.Context, batch []Record, next int64) {
 	}
 	t.state.mu.Unlock()
 	t.advance(next)
+}
+
+// maxOwed bounds the records that wait for the store to take them.
+const maxOwed = 20_000
+
+// copy hands records to the second home, after those that it has not taken yet.
+// What it holds has no gaps, so that the next start knows from where to go on.
+func (t *topicReader) copy(ctx context.Context, fresh []Record) {
+	if t.copies == nil || t.behind || len(t.owed)+len(fresh) == 0 {
+		return
+	}
+	t.owed = append(t.owed, fresh...)
+	// The time that ctx leaves is for waiting on Kafka, not on the store.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.cfg.OpenTimeout)
+	defer cancel()
+	err := t.copies.AppendRecords(ctx, t.owed)
+	switch {
+	case err == nil:
+		t.owed, t.fault = nil, ""
+	case len(t.owed) > maxOwed:
+		t.owed, t.behind = nil, true
+		t.cfg.Logger.Error("the schema topic is no longer copied into the store; the next start takes it up again", "error", err)
+	case err.Error() != t.fault:
+		t.fault = err.Error()
+		t.cfg.Logger.Error("records of the schema topic were not copied into the store; trying again", "records", len(t.owed), "error", err)
+	}
 }
 
 func (t *topicReader) advance(next int64) {
