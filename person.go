@@ -86,3 +86,28 @@ type Session struct {
 	LastSeen  time.Time `json:"lastSeen"`
 	ExpiresAt time.Time `json:"expiresAt"` // absolute end
 }
+
+// DeviceState is how far the sign-in of a command line has come.
+type DeviceState string
+
+// The states of such a sign-in.
+const (
+	DevicePending   DeviceState = "pending"
+	DeviceConfirmed DeviceState = "confirmed"
+	DeviceDenied    DeviceState = "denied"
+)
+
+// DeviceLogin is the sign-in of a command line under way: it began it, and a
+// person confirms it by its code in a browser, in the manner of RFC 8628.
+type DeviceLogin struct {
+	Code        string      `json:"code"`   // for the person: letters only, no dash
+	Secret      string      `json:"-"`      // SHA-256 of what the command line asks with, hex
+	Client      string      `json:"client"` // what it says of itself
+	From        string      `json:"from"`   // its address
+	Caller      string      `json:"-"`      // whom the address stands for, for limits
+	StartedAt   time.Time   `json:"startedAt"`
+	ExpiresAt   time.Time   `json:"expiresAt"`
+	State       DeviceState `json:"-"`
+	Person      string      `json:"-"` // id of who decided
+	DecidedFrom string      `json:"-"` // the address of that person
+}

@@ -126,10 +126,10 @@ func TestDeviceLogin(t *testing.T) {
 	w.must(200, "", "POST", "/api/v1/login/device", `{"client":"eventbus on build-17"}`).into(t, &started)
 	var polled polledDevice
 	w.must(200, "", "POST", "/api/v1/login/device/poll", `{"secret":"`+started.Secret+`"}`).into(t, &polled)
-	if polled.State != session.DevicePending || polled.Token != "" {
+	if polled.State != eventbus.DevicePending || polled.Token != "" {
 		t.Errorf("polled = %+v", polled)
 	}
-	if err := w.sessions.ConfirmDevice(eventbus.Actor{Person: everybody["owner"]}, started.Code); err != nil {
+	if err := w.sessions.ConfirmDevice(t.Context(), eventbus.Actor{Person: everybody["owner"]}, started.Code); err != nil {
 		t.Fatal(err)
 	}
 	w.must(200, "", "POST", "/api/v1/login/device/poll", `{"secret":"`+started.Secret+`"}`).into(t, &polled)

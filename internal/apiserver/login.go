@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/enterprise-event-bus/eventbus/internal/session"
+	"github.com/enterprise-event-bus/eventbus"
 )
 
 // registerDeviceLogin adds the sign-in of a command line through the portal, in
@@ -32,7 +32,7 @@ type startedDevice struct {
 }
 
 func (a *API) startDevice(ctx context.Context, in *startDeviceInput) (*body[startedDevice], error) {
-	device, secret, err := a.parts.Sessions.StartDevice(in.Body.Client, actorOf(ctx).From)
+	device, secret, err := a.parts.Sessions.StartDevice(ctx, in.Body.Client, actorOf(ctx).From)
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +46,9 @@ type pollDeviceInput struct {
 }
 
 type polledDevice struct {
-	State  session.DeviceState `json:"state" doc:"pending or confirmed"`
-	Token  string              `json:"token,omitempty"`
-	Expire time.Time           `json:"expiresAt,omitzero"`
+	State  eventbus.DeviceState `json:"state" doc:"pending or confirmed"`
+	Token  string               `json:"token,omitempty"`
+	Expire time.Time            `json:"expiresAt,omitzero"`
 }
 
 func (a *API) pollDevice(ctx context.Context, in *pollDeviceInput) (*body[polledDevice], error) {

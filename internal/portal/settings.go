@@ -114,7 +114,7 @@ func (p *Portal) devicePage(w http.ResponseWriter, v visit) error {
 	view := deviceView{Code: strings.ToUpper(strings.TrimSpace(v.URL.Query().Get("code")))}
 	status := http.StatusOK
 	if view.Code != "" {
-		d, err := p.parts.Sessions.Device(v.actor, view.Code)
+		d, err := p.parts.Sessions.Device(v.Context(), v.actor, view.Code)
 		if err != nil {
 			view.Problem, status = sentence(message(err)), statuses[eventbus.CodeOf(err)].status
 		} else {
@@ -130,12 +130,12 @@ func (p *Portal) deviceAnswer(w http.ResponseWriter, v visit) error {
 	}
 	code, view := strings.TrimSpace(v.PostFormValue("code")), deviceView{}
 	if v.PostFormValue("answer") == "allow" {
-		if err := p.parts.Sessions.ConfirmDevice(v.actor, code); err != nil {
+		if err := p.parts.Sessions.ConfirmDevice(v.Context(), v.actor, code); err != nil {
 			return err
 		}
 		view.Done = "The device may act for you for seven days. You can revoke its token under Settings."
 	} else {
-		if err := p.parts.Sessions.DenyDevice(v.actor, code); err != nil {
+		if err := p.parts.Sessions.DenyDevice(v.Context(), v.actor, code); err != nil {
 			return err
 		}
 		view.Done = "The device was refused. If you did not start this sign-in, tell the Event Bus team."

@@ -26,7 +26,7 @@ func (s *Sessions) Person(ctx context.Context, sessionID string) (eventbus.Actor
 		return eventbus.Actor{}, err
 	}
 	if s.ended(session) {
-		if err := s.delete(ctx, hash); err != nil {
+		if err := s.store.DeleteSession(ctx, hash); err != nil {
 			s.cfg.Logger.WarnContext(ctx, "an ended session could not be deleted", "error", err)
 		}
 		return eventbus.Actor{}, signedOut("Your session has ended")
@@ -39,8 +39,11 @@ func (s *Sessions) Person(ctx context.Context, sessionID string) (eventbus.Actor
 		return eventbus.Actor{}, err
 	}
 	if s.now().Sub(session.LastSeen) >= touchEvery {
-		if err := s.touch(ctx, hash); err != nil {
-			return eventbus.Actor{}, err
+		switch err := s.store.TouchSession(ctx, hash, s.now()); {
+		case eventbus.CodeOf(err) == eventbus.CodeNotFound: // signed out during this request
+			return eventbus.Actor{}, signedOut("You are not signed in")
+		case err != nil: // a store that cannot be written does not sign people out
+			s.cfg.Logger.WarnContext(ctx, "the use of a session could not be noted", "error", err)
 		}
 	}
 	return eventbus.Actor{Person: person}, nil
@@ -51,7 +54,18 @@ func (s *Sessions) Logout(ctx context.Context, sessionID string) error {
 	if len(sessionID) != secretLength {
 		return nil
 	}
-	return s.delete(ctx, digest(sessionID))
+	return s.store.DeleteSession(ctx, digest(sessionID))
+}
+
+// LogoutEverywhere ends every browser session of the actor's person, the present
+// one too; API tokens stay. Errors: CodeForbidden for an actor who has not signed
+// in by the browser.
+func (s *Sessions) LogoutEverywhere(ctx context.Context, actor eventbus.Actor) error {
+	if actor.Person.ID == "" || actor.System != "" || actor.Token != "" {
+		return &eventbus.Error{Code: eventbus.CodeForbidden, Message: "sessions are ended in the browser, by their person; nothing was changed", Next: "sign in to the portal"}
+	}
+	return s.store.DeleteSessionsOf(ctx, actor.Person.ID, eventbus.AuditEntry{Time: s.now(), Actor: actor.Name(), Action: "logout.everywhere",
+		Resource: actor.Person.ID, Outcome: eventbus.OutcomeAllowed, From: actor.From})
 }
 
 // Run deletes expired sessions every hour, until ctx ends.
@@ -82,29 +96,6 @@ func (s *Sessions) session(ctx context.Context, hash string) (eventbus.Session, 
 func (s *Sessions) ended(session eventbus.Session) bool {
 	now := s.now()
 	return !now.Before(session.ExpiresAt) || now.Sub(session.CreatedAt) >= s.cfg.Absolute || now.Sub(session.LastSeen) >= s.cfg.Idle
-}
-
-// touch notes that the session was used. It reads the session again under the
-// lock that delete holds, so that a sign-out during a request stays one. A store
-// that cannot be written does not sign people out.
-func (s *Sessions) touch(ctx context.Context, hash string) error {
-	s.touching.Lock()
-	defer s.touching.Unlock()
-	session, err := s.session(ctx, hash)
-	if err != nil {
-		return err
-	}
-	session.LastSeen = s.now()
-	if err := s.store.SaveSession(ctx, session); err != nil {
-		s.cfg.Logger.WarnContext(ctx, "the use of a session could not be noted", "error", err)
-	}
-	return nil
-}
-
-func (s *Sessions) delete(ctx context.Context, hash string) error {
-	s.touching.Lock()
-	defer s.touching.Unlock()
-	return s.store.DeleteSession(ctx, hash)
 }
 
 func signedOut(why string) *eventbus.Error {

@@ -159,6 +159,35 @@ func TestLogoutDuringRequest(t *testing.T) {
 	wantCode(t, err, eventbus.CodeUnauthenticated)
 }
 
+// TestLogoutEverywhere ends the sessions of one person in every browser, is on
+// record, and cannot be done with a token.
+func TestLogoutEverywhere(t *testing.T) {
+	w := newWorld(t)
+	mine, elsewhere, others := w.signIn(t, "producer"), w.signIn(t, "producer"), w.signIn(t, "owner")
+	actor, err := w.sessions.Person(ctx, mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withToken := actor
+	withToken.Token = "tok-1"
+	wantCode(t, w.sessions.LogoutEverywhere(ctx, withToken), eventbus.CodeForbidden)
+	wantCode(t, w.sessions.LogoutEverywhere(ctx, eventbus.Actor{}), eventbus.CodeForbidden)
+	if err := w.sessions.LogoutEverywhere(ctx, actor); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{mine, elsewhere} {
+		_, err := w.sessions.Person(ctx, id)
+		wantCode(t, err, eventbus.CodeUnauthenticated)
+	}
+	if _, err := w.sessions.Person(ctx, others); err != nil {
+		t.Errorf("somebody else was signed out: %v", err)
+	}
+	entries, err := w.store.AuditEntries(ctx, eventbus.AuditQuery{Action: "logout.everywhere"})
+	if err != nil || len(entries) != 1 || entries[0].Actor != "producer" {
+		t.Errorf("on record: %+v, %v", entries, err)
+	}
+}
+
 // TestCookies: by https they are Secure and cannot be planted by a neighbour;
 // always they are out of scripts' reach.
 func TestCookies(t *testing.T) {

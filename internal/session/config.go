@@ -62,8 +62,29 @@ type People interface {
 type BrowserStore interface {
 	SaveSession(ctx context.Context, session eventbus.Session) error
 	Session(ctx context.Context, hash string) (eventbus.Session, error) // CodeNotFound
+	TouchSession(ctx context.Context, hash string, at time.Time) error  // CodeNotFound; revives none that has ended
 	DeleteSession(ctx context.Context, hash string) error
+}
+
+// SessionSweep ends many browser sessions at once.
+type SessionSweep interface {
+	DeleteSessionsOf(ctx context.Context, person string, audit ...eventbus.AuditEntry) error
 	PruneSessions(ctx context.Context, before time.Time) error
+}
+
+// DeviceStore keeps the sign-ins of command lines that are under way, so that
+// any instance of the bus may be asked next.
+type DeviceStore interface {
+	SaveDeviceLogin(ctx context.Context, d eventbus.DeviceLogin, perCaller, inAll int64) error                                   // CodeLimited
+	DeviceLogin(ctx context.Context, code string, now time.Time) (eventbus.DeviceLogin, error)                                   // CodeNotFound
+	DecideDeviceLogin(ctx context.Context, d eventbus.DeviceLogin, now time.Time) error                                          // CodeNotFound, CodeConflict when it was decided before
+	PollDeviceLogin(ctx context.Context, secretHash string, now time.Time, interval time.Duration) (eventbus.DeviceLogin, error) // CodeNotFound, CodeLimited; a decided one is given once
+}
+
+// GuessStore counts the wrong guesses of people, for all instances together.
+type GuessStore interface {
+	Forgiven(ctx context.Context, who string) (time.Time, error)
+	CountGuess(ctx context.Context, who string, now time.Time, pause time.Duration) error
 }
 
 // TokenStore keeps API tokens by the hash of their secret.
@@ -79,7 +100,10 @@ type TokenStore interface {
 type Store interface {
 	People
 	BrowserStore
+	SessionSweep
 	TokenStore
+	DeviceStore
+	GuessStore
 }
 
 // Sessions knows who is signed in. It is safe for concurrent use.
@@ -88,9 +112,7 @@ type Sessions struct {
 	store    Store
 	provider *provider
 	seal     *seal
-	guesses  *guesses // of tokens, by address
-	devices  *devices
-	touching sync.Mutex // a session being touched is not deleted meanwhile
+	guesses  *guesses // of tokens, by address; of this instance alone: secrets of 256 bits are not found by guessing
 
 	localMu sync.RWMutex
 	local   map[string]eventbus.Person // by hash of the secret
@@ -102,8 +124,8 @@ func New(cfg Config, store Store) *Sessions {
 	cfg = cfg.withDefaults()
 	return &Sessions{
 		cfg: cfg, store: store, provider: newProvider(cfg), seal: newSeal(cfg),
-		guesses: newGuesses(cfg.Now, tokenGuesses, tokenGuessEvery), devices: newDevices(cfg.Now),
-		local: map[string]eventbus.Person{},
+		guesses: newGuesses(cfg.Now, tokenGuesses, tokenGuessEvery),
+		local:   map[string]eventbus.Person{},
 	}
 }
 

@@ -184,6 +184,20 @@ func people(t *testing.T, b *bus) {
 	_, err = b.Session(ctx, "h")
 	refused(t, err, eventbus.CodeNotFound)
 	ok(t, b.SaveSession(ctx, session))
+	ok(t, b.TouchSession(ctx, "h", day.Add(5*time.Minute)))
+	ok(t, b.TouchSession(ctx, "h", day))
+	session.LastSeen = day.Add(5 * time.Minute)
+	same(t, must[eventbus.Session](t)(b.Session(ctx, "h")), session)
+	ok(t, b.SaveSession(ctx, eventbus.Session{Hash: "h2", Person: kim, ExpiresAt: day}))
+	ok(t, b.SaveSession(ctx, eventbus.Session{Hash: "h3", Person: eventbus.Person{ID: "lee"}, ExpiresAt: day}))
+	ok(t, b.DeleteSessionsOf(ctx, "kim", entry("logout.everywhere", "kim")))
+	for _, gone := range []string{"h", "h2"} {
+		_, err = b.Session(ctx, gone)
+		refused(t, err, eventbus.CodeNotFound)
+	}
+	must[eventbus.Session](t)(b.Session(ctx, "h3"))
+	refused(t, b.TouchSession(ctx, "h", day.Add(time.Hour)), eventbus.CodeNotFound) // what has ended stays so
+	ok(t, b.SaveSession(ctx, session))
 	ok(t, b.DeleteSession(ctx, "h"))
 	ok(t, b.DeleteSession(ctx, "h"))
 	_, err = b.Session(ctx, "h")
@@ -208,7 +222,7 @@ func people(t *testing.T, b *bus) {
 	same(t, must[eventbus.APIToken](t)(b.TokenByHash(ctx, "x1")), old)
 	_, err = b.TokenByHash(ctx, "X1")
 	refused(t, err, eventbus.CodeNotFound)
-	checkChain(t, b, 3)
+	checkChain(t, b, 4)
 }
 
 func catalog(t *testing.T, b *bus) {

@@ -44,24 +44,54 @@ func (s *Store) People(ctx context.Context) ([]eventbus.Person, error) {
 
 // SaveSession inserts or replaces a browser session.
 func (s *Store) SaveSession(ctx context.Context, session eventbus.Session) error {
-	return s.put(ctx, "save a session", session, nil, `INSERT INTO sessions (hash, expires_at, document) VALUES ($1, $2, $3)
-		ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at, document = excluded.document`,
-		session.Hash, micros(session.ExpiresAt))
+	return s.put(ctx, "save a session", session, nil, `INSERT INTO sessions (hash, person, expires_at, last_seen, document) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (hash) DO UPDATE SET person = excluded.person, expires_at = excluded.expires_at, last_seen = excluded.last_seen, document = excluded.document`,
+		session.Hash, session.Person.ID, micros(session.ExpiresAt), micros(session.LastSeen))
 }
 
 // Session gives a session by the hash of its id, expired or not.
 func (s *Store) Session(ctx context.Context, hash string) (eventbus.Session, error) {
-	list, err := queryRows(ctx, s.read, document[eventbus.Session], "SELECT document FROM sessions WHERE hash = $1", hash)
-	session, err := one(list, err, "session", "with this id")
-	if err == nil {
-		session.Hash = hash
+	list, err := queryRows(ctx, s.read, browserSession, "SELECT document, hash, last_seen FROM sessions WHERE hash = $1", hash)
+	return one(list, err, "session", "with this id")
+}
+
+func browserSession(rows *sql.Rows) (session eventbus.Session, err error) {
+	var text, hash string
+	var seen int64
+	if err := rows.Scan(&text, &hash, &seen); err != nil {
+		return session, err
 	}
+	err = decode(text, &session)
+	session.Hash, session.LastSeen = hash, moment(seen)
 	return session, err
+}
+
+// TouchSession notes when a session was last used; it never goes back, and a
+// session that was deleted meanwhile stays so (CodeNotFound).
+func (s *Store) TouchSession(ctx context.Context, hash string, at time.Time) error {
+	return s.inTx(ctx, "note the use of a session", func(tx *sql.Tx) error {
+		n, err := exec(ctx, tx, "UPDATE sessions SET last_seen = CASE WHEN last_seen < $2 THEN $2 ELSE last_seen END WHERE hash = $1", hash, micros(at))
+		if err == nil && n == 0 {
+			return notFound("session", "with this id")
+		}
+		return err
+	})
 }
 
 // DeleteSession ends a session; one that is gone is nothing.
 func (s *Store) DeleteSession(ctx context.Context, hash string) error {
 	return s.execute(ctx, "delete a session", "DELETE FROM sessions WHERE hash = $1", hash)
+}
+
+// DeleteSessionsOf ends all sessions of a person, in every browser.
+func (s *Store) DeleteSessionsOf(ctx context.Context, person string, audit ...eventbus.AuditEntry) error {
+	return s.inTx(ctx, "delete the sessions of "+person, func(tx *sql.Tx) error {
+		if _, err := exec(ctx, tx, "DELETE FROM sessions WHERE person = $1", person); err != nil {
+			return err
+		}
+		_, err := s.chain(ctx, tx, audit)
+		return err
+	})
 }
 
 // PruneSessions deletes the sessions that have expired before a time.
