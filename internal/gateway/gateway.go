@@ -186,6 +186,10 @@ const (
 	minSession             = time.Minute // clients loop on shorter ones (KIP-368)
 )
 
+// WithDefaults gives the configuration that a Gateway works with: every limit is
+// set.
+func (c Config) WithDefaults() Config { return c.withDefaults() }
+
 func (c Config) withDefaults() Config {
 	if c.Deployment == (eventbus.Deployment{}) {
 		c.Deployment = eventbus.DemoDeployment()
