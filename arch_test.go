@@ -32,6 +32,11 @@ var layers = map[string]int{
 	"internal/registry/election": 1,
 	"client":                     1,
 
+	"internal/portal/guide":     1,
+	"internal/portal/lineage":   1,
+	"internal/portal/questions": 1,
+	"internal/portal/static":    1,
+
 	"internal/iam":        2,
 	"internal/registry":   2,
 	"internal/onboarding": 2,

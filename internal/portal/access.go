@@ -36,7 +36,7 @@ func (p *Portal) accessPage(w http.ResponseWriter, v visit) error {
 	view := accessView{Principal: strings.TrimSpace(query.Get("principal")), Action: query.Get("action"), Resource: strings.TrimSpace(query.Get("resource"))}
 	shell := Shell{Title: "Access", Heading: "Access simulator", Lede: "Ask whether a principal would be let do something, and which statement decides. Nothing is done and nothing is recorded."}
 	if p.parts.Access == nil {
-		view.Empty = &Empty{"lock", "Access is decided elsewhere", "Here clients speak to the cluster directly, and AWS IAM decides. Use the IAM policy simulator of AWS.", nil}
+		view.Empty = &Empty{Icon: "lock", Title: "Access is decided elsewhere", Text: "Here clients speak to the cluster directly, and AWS IAM decides. Use the IAM policy simulator of AWS."}
 		return p.render(w, v, http.StatusOK, "access", shell, view)
 	}
 	if err := p.principals(v, &view); err != nil {

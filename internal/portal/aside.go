@@ -6,6 +6,7 @@ import (
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/questions"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
 )
 
@@ -31,29 +32,29 @@ type esecc struct {
 }
 
 type adviceView struct {
-	Partitions, Retention, Storage string
-	Reasons                        []string
+	Partitions, Retention string
+	Reasons               []string
 }
 
 // aside works out what the bus has to say about the present step.
 func (p *Portal) aside(v visit, e editing) asideView {
-	view := asideView{Kind: string(e.steps[e.at].aside)}
-	content, err := e.doc.content(e.request.Kind)
+	view := asideView{Kind: string(e.steps[e.at].Aside)}
+	content, err := contentFrom(e.doc, e.request.Kind)
 	if err != nil {
 		return view
 	}
-	switch e.steps[e.at].aside {
-	case asideFit:
+	switch e.steps[e.at].Aside {
+	case questions.AsideFit:
 		if c, ok := content.(*onboarding.ProducerContent); ok {
 			view.Stop, view.Notes = onboarding.Fit(c.Fit, c.System.FISMA)
 		}
-	case asideESECC:
+	case questions.AsideESECC:
 		view.ESECC = p.esecc(content)
-	case asideAdvice:
+	case questions.AsideAdvice:
 		if c, ok := content.(*onboarding.ProducerContent); ok {
 			view.Advice = p.advice(c)
 		}
-	case asideSchema:
+	case questions.AsideSchema:
 		p.schemaAside(v, e, &view)
 	}
 	return view
@@ -100,16 +101,12 @@ func (p *Portal) advice(c *onboarding.ProducerContent) *adviceView {
 }
 
 func adviceOf(a onboarding.Advice) *adviceView {
-	view := &adviceView{Partitions: count(int64(a.Partitions), "partition"), Retention: count(int64(a.RetentionDays), "day") + " of retention", Reasons: a.Reasons}
-	if a.StorageBytes > 0 {
-		view.Storage = "about " + sized(a.StorageBytes) + " of storage"
-	}
-	return view
+	return &adviceView{Partitions: count(int64(a.Partitions), "partition"), Retention: count(int64(a.RetentionDays), "day") + " of retention", Reasons: a.Reasons}
 }
 
 // schemaAside reads the typed schema, compares it with what is registered.
 func (p *Portal) schemaAside(v visit, e editing, view *asideView) {
-	text := shown(e.doc.get("schema.value"))
+	text := questions.Shown(e.doc.Get("schema.value"))
 	if strings.TrimSpace(text) == "" {
 		return
 	}

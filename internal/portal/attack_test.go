@@ -162,7 +162,7 @@ func (w *world) attackCluster() {
 // attackedPages are all other pages that show something of it, and those that
 // take it in their address.
 func attackedPages(w *world) []string {
-	paths := []string{"/", "/catalog", "/catalog/attack", "/catalog/attack/schema", "/catalog/attack/consumers", "/catalog/attack/connect", "/catalog/attack/history", "/catalog/attack/messages", "/catalog/attack/metrics", "/apps", "/keys/" + url.PathEscape(attack),
+	paths := []string{"/", "/catalog", "/catalog/attack", "/catalog/attack/schema", "/catalog/attack/consumers", "/catalog/attack/connect", "/catalog/attack/history", "/catalog/attack/messages", "/catalog/attack/metrics", "/apps", "/apps/claims/" + url.PathEscape(attack), "/admin", "/keys/" + url.PathEscape(attack),
 		"/requests", "/requests/new", "/requests/new?kind=consumer", "/inbox", "/audit", "/settings", "/login", "/topics", "/topics/dev_scratch", "/schemas", "/schemas/dev_scratch-value", "/groups", "/groups/" + url.PathEscape(attack)}
 	for _, at := range []string{"/catalog?q=", "/catalog?domain=", "/catalog?env=", "/search?q=", "/docs?q=", "/schemas?q=", "/topics?q=", "/groups?q=", "/access?principal=", "/access?principal=test-nobody&resource=", "/audit?actor=", "/requests?show=", "/requests?kind=", "/device?code=", "/login?to=", "/"} {
 		paths = append(paths, at+url.QueryEscape(attack))

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"encoding/json"
 	"net/http"
 	"sort"
 	"strconv"
@@ -20,7 +21,22 @@ type auditView struct {
 	Verify                  string // address that checks the chain
 	Verified                *Alert
 	Head                    string
+	Files                   Files
 	Empty                   *Empty
+}
+
+var auditColumns = []column[eventbus.AuditEntry]{
+	{"seq", func(e eventbus.AuditEntry) string { return strconv.FormatInt(e.Seq, 10) }}, {"time", func(e eventbus.AuditEntry) string { return e.Time.UTC().Format(time.RFC3339Nano) }}, {"actor", func(e eventbus.AuditEntry) string { return e.Actor }},
+	{"action", func(e eventbus.AuditEntry) string { return e.Action }}, {"resource", func(e eventbus.AuditEntry) string { return e.Resource }}, {"outcome", func(e eventbus.AuditEntry) string { return string(e.Outcome) }},
+	{"reason", func(e eventbus.AuditEntry) string { return e.Reason }}, {"from", func(e eventbus.AuditEntry) string { return e.From }}, {"requestId", func(e eventbus.AuditEntry) string { return e.RequestID }},
+	{"count", func(e eventbus.AuditEntry) string { return strconv.FormatInt(e.Count, 10) }},
+	{"detail", func(e eventbus.AuditEntry) string {
+		if len(e.Detail) == 0 {
+			return ""
+		}
+		text, _ := json.Marshal(e.Detail) // strings always encode
+		return string(text)
+	}}, {"hash", func(e eventbus.AuditEntry) string { return e.Hash }},
 }
 
 type auditRow struct {
@@ -39,7 +55,7 @@ func (p *Portal) auditShow(w http.ResponseWriter, v visit) error {
 			Next: "If you need more, ask the Event Bus team for the role auditor."}
 	}
 	query := v.URL.Query()
-	view := auditView{Actor: query.Get("actor"), Action: query.Get("action"), Resource: query.Get("resource"), Verify: with(v.URL, "verify", "1")}
+	view := auditView{Actor: query.Get("actor"), Action: query.Get("action"), Resource: query.Get("resource"), Verify: with(v.URL, "verify", "1"), Files: filesOf(v)}
 	for _, o := range []eventbus.Outcome{"", eventbus.OutcomeAllowed, eventbus.OutcomeDenied, eventbus.OutcomeFailed, eventbus.OutcomeIntent} {
 		label := "Any outcome"
 		if o != "" {
@@ -48,12 +64,22 @@ func (p *Portal) auditShow(w http.ResponseWriter, v visit) error {
 		view.Outcomes = append(view.Outcomes, Choice{Value: string(o), Label: label, Chosen: string(o) == query.Get("outcome")})
 	}
 	if p.parts.Audit == nil {
-		view.Empty = &Empty{"verified_user", "No record here", "This portal is not connected to the audit record.", nil}
+		view.Empty = &Empty{Icon: "verified_user", Title: "No record here", Text: "This portal is not connected to the audit record."}
 		return p.render(w, v, http.StatusOK, "audit", shell, view)
 	}
-	before, _ := strconv.ParseInt(query.Get("before"), 10, 64)
-	entries, err := p.parts.Audit.AuditEntries(v.Context(), eventbus.AuditQuery{Actor: view.Actor, Action: view.Action, Resource: view.Resource,
-		Outcome: eventbus.Outcome(query.Get("outcome")), BeforeSeq: before, NewestFirst: true, Limit: auditPage})
+	asked := eventbus.AuditQuery{Actor: view.Actor, Action: view.Action, Resource: view.Resource, Outcome: eventbus.Outcome(query.Get("outcome")), NewestFirst: true, Limit: 1000}
+	if fileAsked(v) {
+		return writeFile(w, v, "audit", auditColumns, paged(func() ([]eventbus.AuditEntry, error) {
+			entries, err := p.parts.Audit.AuditEntries(v.Context(), asked)
+			if len(entries) > 0 {
+				asked.BeforeSeq = entries[len(entries)-1].Seq
+			}
+			return entries, err
+		}))
+	}
+	asked.BeforeSeq, _ = strconv.ParseInt(query.Get("before"), 10, 64)
+	asked.Limit = auditPage
+	entries, err := p.parts.Audit.AuditEntries(v.Context(), asked)
 	if err != nil {
 		return err
 	}
@@ -64,7 +90,7 @@ func (p *Portal) auditShow(w http.ResponseWriter, v visit) error {
 		view.Older = with(v.URL, "before", strconv.FormatInt(entries[len(entries)-1].Seq, 10), "verify", "")
 	}
 	if len(entries) == 0 {
-		view.Empty = &Empty{"verified_user", "No entry matches", "Take a filter away. A trailing * matches everything that begins so.", &Link{"Show all entries", "/audit"}}
+		view.Empty = p.emptyList(v, "entry", Empty{Icon: "verified_user", Title: "Nothing has happened yet", Text: "Every change, sign-in and refusal will stand here."})
 	}
 	if query.Has("verify") {
 		if view.Verified, err = p.verified(v); err != nil {

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,8 +25,7 @@ type catalogView struct {
 	Pages   Pages
 	Empty   *Empty
 	Propose string
-	CSV     string
-	JSON    string
+	Files   Files
 }
 
 // FacetView is one way to narrow a list, with counts.
@@ -50,19 +50,7 @@ type EventRow struct {
 	Environments                  []string
 	LastDay                       string // records of the last 24 hours, "no data" without numbers
 	Consumers                     string
-	Faulty                        bool
-}
-
-// Empty is one of the three states of a list with nothing in it.
-type Empty struct {
-	Icon, Title, Text string
-	Action            *Link
-}
-
-// Pages leads through a long list.
-type Pages struct {
-	Text           string // "1–20 of 43 events"
-	Previous, Next string
+	Faulty, Starred               bool
 }
 
 // facetNames are the facets in their order, by the names of catalog.Result.
@@ -75,18 +63,61 @@ const pageSize = 20
 
 func (p *Portal) catalogList(w http.ResponseWriter, v visit) error {
 	asked := p.catalogQuery(v)
+	if fileAsked(v) {
+		return writeFile(w, v, "events", eventColumns, p.everyEvent(v, asked))
+	}
 	found, err := p.parts.Catalog.Search(v.Context(), asked)
 	if err != nil {
 		return err
 	}
 	view := catalogView{Text: asked.Text, Rows: p.eventRows(v, found.Entries), Total: count(int64(found.Total), "event"),
-		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer", CSV: exportURL(v.URL, ".csv"), JSON: exportURL(v.URL, ".json")}
+		Sorts: sorts(asked.Sort), Propose: "/requests/new?kind=producer", Files: filesOf(v)}
 	p.facets(v, found, &view)
 	view.Pages = pagesOf(v.URL, asked.Page, pageSize, found.Total, "event")
-	view.Empty = catalogEmpty(v, asked, found.Total)
+	if found.Total == 0 {
+		view.Empty = p.emptyList(v, "event", Empty{Icon: "event", Title: "The catalog is empty", Text: "No team has published an event yet. The first one takes about a quarter of an hour to describe.",
+			Action: &Link{"Propose the first event", view.Propose}})
+	}
 	w.Header().Set("HX-Push-Url", with(v.URL, "page", v.URL.Query().Get("page")))
 	return p.render(w, v, http.StatusOK, "catalog", Shell{Title: "Event catalog", Wide: true, Elsewhere: p.catalogElsewhere(asked),
 		Lede: "Every event that teams publish on the bus: what it means, what it carries and who may read it."}, view)
+}
+
+// eventColumns are those of the list as a file.
+var eventColumns = []column[eventbus.Event]{
+	{"name", func(e eventbus.Event) string { return e.Name }}, {"title", func(e eventbus.Event) string { return e.Title }}, {"description", func(e eventbus.Event) string { return e.Description }},
+	{"domain", func(e eventbus.Event) string { return e.Domain }}, {"lifecycle", func(e eventbus.Event) string { return string(e.Lifecycle) }}, {"owner", func(e eventbus.Event) string { return e.Owner }},
+	{"productOwner", func(e eventbus.Event) string { return e.Contact }}, {"dataClasses", func(e eventbus.Event) string {
+		return joined(e.DataClasses, func(c eventbus.DataClass) string { return string(c) })
+	}},
+	{"topics", func(e eventbus.Event) string {
+		return joined(e.Topics, func(t eventbus.EventTopic) string { return t.Name })
+	}},
+}
+
+func joined[T any](list []T, text func(T) string) string {
+	texts := make([]string, 0, len(list))
+	for _, item := range list {
+		texts = append(texts, text(item))
+	}
+	return strings.Join(texts, " ")
+}
+
+// everyEvent gives all that the filters leave, of all pages.
+func (p *Portal) everyEvent(v visit, asked catalog.Query) iter.Seq2[eventbus.Event, error] {
+	asked.Page, asked.PageSize = 0, 200
+	return paged(func() ([]eventbus.Event, error) {
+		asked.Page++
+		found, err := p.parts.Catalog.Search(v.Context(), asked)
+		if err != nil || asked.Page > 1 && (asked.Page-1)*asked.PageSize >= found.Total { // a page beyond the last is the last
+			return nil, err
+		}
+		events := make([]eventbus.Event, 0, len(found.Entries))
+		for _, entry := range found.Entries {
+			events = append(events, entry.Event)
+		}
+		return events, nil
+	})
 }
 
 // catalogElsewhere asks the same question of the command line and the API.
@@ -113,11 +144,10 @@ func (p *Portal) catalogElsewhere(q catalog.Query) Elsewhere {
 // catalogQuery is the question that the address asks.
 func (p *Portal) catalogQuery(v visit) catalog.Query {
 	query := v.URL.Query()
-	page, _ := strconv.Atoi(query.Get("page"))
 	asked := catalog.Query{
 		Text: query.Get("q"), Domain: query.Get("domain"), Lifecycle: eventbus.Lifecycle(query.Get("lifecycle")),
 		System: query.Get("system"), Team: query.Get("team"), Environment: query.Get("environment"),
-		DataClass: eventbus.DataClass(query.Get("dataClass")), Sort: query.Get("sort"), Page: max(page, 1), PageSize: pageSize,
+		DataClass: eventbus.DataClass(query.Get("dataClass")), Sort: query.Get("sort"), Page: pageNumber(v.URL), PageSize: pageSize,
 	}
 	if asked.Environment == "" {
 		asked.Environment = v.env
@@ -179,13 +209,6 @@ func (p *Portal) facets(v visit, found catalog.Result, view *catalogView) {
 	}
 }
 
-// exportURL is the file with what the list shows.
-func exportURL(u *url.URL, suffix string) string {
-	file := *u
-	file.Path += suffix
-	return with(&file, "page", "")
-}
-
 func facetLabel(key, value string) string {
 	switch {
 	case key == "dataClass" && value == string(eventbus.DataNone):
@@ -205,54 +228,6 @@ func sorts(chosen string) []Choice {
 	return list
 }
 
-func catalogEmpty(v visit, q catalog.Query, total int) *Empty {
-	switch {
-	case total > 0:
-		return nil
-	case q.Text == "" && q.Domain == "" && q.Lifecycle == "" && q.System == "" && q.Team == "" && q.Environment == "" && q.DataClass == "" && len(q.Names) == 0:
-		return &Empty{"event", "The catalog is empty", "No team has published an event yet. The first one takes about a quarter of an hour to describe.",
-			&Link{"Propose the first event", "/requests/new?kind=producer"}}
-	case q.Text != "":
-		return &Empty{"search", "No event matches", "Nothing matches “" + q.Text + "” with these filters. Try fewer words, take a filter away, or ask for the event to be published.",
-			&Link{"Clear search and filters", "/catalog"}}
-	default:
-		return &Empty{"filter_list", "No event matches these filters", "Take one of the filters above away to see more.", &Link{"Clear all filters", "/catalog"}}
-	}
-}
-
-// pagesOf makes the paging of a list.
-func pagesOf(u *url.URL, page, size, total int, noun string) Pages {
-	first, last := (page-1)*size+1, min(page*size, total)
-	if total == 0 || first > total {
-		return Pages{}
-	}
-	out := Pages{Text: strconv.Itoa(first) + "–" + strconv.Itoa(last) + " of " + count(int64(total), noun)}
-	if page > 1 {
-		out.Previous = with(u, "page", strconv.Itoa(page-1))
-	}
-	if last < total {
-		out.Next = with(u, "page", strconv.Itoa(page+1))
-	}
-	return out
-}
-
-// pageOf cuts the page out of a list that ?page= asks for.
-func pageOf[T any](u *url.URL, list []T, size int, noun string) ([]T, Pages) {
-	page, _ := strconv.Atoi(u.Query().Get("page"))
-	page = max(page, 1)
-	first := min((page-1)*size, len(list))
-	return list[first:min(first+size, len(list))], pagesOf(u, page, size, len(list), noun)
-}
-
-// containing leaves what has a text in its name, whatever the case.
-func containing[T any](list []T, text string, name func(T) string) []T {
-	if text == "" {
-		return list
-	}
-	text = strings.ToLower(text)
-	return slices.DeleteFunc(list, func(item T) bool { return !strings.Contains(strings.ToLower(name(item)), text) })
-}
-
 // eventRows adds to found events what is known of their use. It asks for the
 // events of one page only, so that its cost does not grow with the catalog.
 func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
@@ -261,10 +236,11 @@ func (p *Portal) eventRows(v visit, entries []catalog.Entry) []EventRow {
 	if err != nil {
 		known = &relations{}
 	}
+	starred := stars(v)
 	for _, entry := range entries {
 		e := entry.Event
 		row := EventRow{Name: e.Name, Title: titleOf(e.Title, e.Name), URL: "/catalog/" + url.PathEscape(e.Name), Description: e.Description,
-			Domain: e.Domain, Owner: e.Owner, Lifecycle: lifecyclePill(e.Lifecycle), Faulty: len(e.Problems) > 0,
+			Domain: e.Domain, Owner: e.Owner, Lifecycle: lifecyclePill(e.Lifecycle), Faulty: len(e.Problems) > 0, Starred: slices.Contains(starred, e.Name),
 			LastDay: "–", Consumers: "–"}
 		if pill := dataPill(e.DataClasses); pill.Tone == ToneWarn {
 			row.Data = pill

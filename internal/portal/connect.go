@@ -50,7 +50,7 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 	chosen, environments := p.chosenTopic(v, e)
 	view.Environments = environments
 	if chosen.Name == "" {
-		view.Empty = &Empty{"wifi", "Nothing to connect to yet", "The event has no topic in any environment. It gets them when its request is approved.", nil}
+		view.Empty = &Empty{Icon: "wifi", Title: "Nothing to connect to yet", Text: "The event has no topic in any environment. It gets them when its request is approved."}
 		return p.render(w, v, http.StatusOK, "connect", shell, view)
 	}
 	c := p.connection(v, e, chosen)
@@ -61,7 +61,7 @@ func (p *Portal) eventConnect(w http.ResponseWriter, v visit) error {
 	view.Directions = []NavItem{{Link: Link{"Consume", with(v.URL, "do", "consume")}, Current: !c.Produces}, {Link: Link{"Produce", with(v.URL, "do", "produce")}, Current: c.Produces}}
 	view.Facts = connectFacts(c)
 	if !c.granted {
-		view.Grant = &Alert{Tone: ToneInfo, Heading: "You need access first", Text: "The code below is complete, but no principal of your teams may do this here yet.", Link: &Link{"Request access", head.Request}}
+		view.Grant = &Alert{Tone: ToneInfo, Heading: "You need access first", Text: "The code below is complete, but no principal of your teams may do this here yet.", Link: head.ask()}
 	}
 	if view.Blocks, view.Notes, err = snippets(known, c); err == nil {
 		view.Notes = append(view.Notes, p.place(c.Environment).Lacks()...)

@@ -8,6 +8,10 @@
 // not do, and the page shows the refusal. It keeps no state but cookies.
 // internal/server mounts Handler at "/".
 //
+// What needs no request to be worked out lies in packages of its own below it:
+// questions (the wizards' pages and fields), guide (Markdown), lineage (the
+// drawing of producers and consumers), static (style sheets, scripts, fonts).
+//
 // # How a page is made
 //
 // One file per page beside its template: catalog.go and templates/catalog.html.

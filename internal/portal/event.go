@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/registry"
 )
 
 // eventHead is what every tab of an event's page begins with.
@@ -24,6 +25,14 @@ type eventHead struct {
 	YAML      string
 	Star      string // address that sets or takes the star
 	Starred   bool
+}
+
+// ask leads to an access request; nil for an event that gives no new access.
+func (h eventHead) ask() *Link {
+	if h.Request == "" {
+		return nil
+	}
+	return &Link{"Request access", h.Request}
 }
 
 // overviewView is the first tab: everything to show in a meeting.
@@ -65,6 +74,9 @@ func (p *Portal) event(v visit, tab string) (eventbus.Event, eventHead, Shell, e
 	if v.signedIn() {
 		head.Star, head.Starred = at+"/star", slices.Contains(stars(v), e.Name)
 	}
+	if e.Lifecycle == eventbus.LifecycleDeprecated { // no new access is given
+		head.Request = ""
+	}
 	if mine(v.actor.Person, e.Owner) {
 		head.Edit = "/requests/new?kind=change&event=" + url.QueryEscape(e.Name)
 	}
@@ -105,7 +117,7 @@ func (p *Portal) eventOverview(w http.ResponseWriter, v visit) error {
 	if err != nil {
 		return err
 	}
-	view := overviewView{Head: head, Systems: e.SourceSystems, Forwarders: e.Forwarders, OnePager: p.guides.markdown(e.OnePager),
+	view := overviewView{Head: head, Systems: e.SourceSystems, Forwarders: e.Forwarders, OnePager: p.guides.Markdown(e.OnePager),
 		Facts: eventFacts(e)}
 	for _, f := range e.Problems {
 		view.Faults = append(view.Faults, f.String())
@@ -127,9 +139,7 @@ func (p *Portal) eventOverview(w http.ResponseWriter, v visit) error {
 		if len(line.Brokers) == 0 {
 			line.Brokers = p.brokers(t.Environment)
 		}
-		if t.SchemaVersion > 0 {
-			line.Schema = "version " + strconv.Itoa(t.SchemaVersion)
-		}
+		line.Schema = p.schemaVersion(t)
 		view.Topics = append(view.Topics, line)
 	}
 	if view.Lineage, err = p.lineage(v, e); err != nil {
@@ -137,6 +147,19 @@ func (p *Portal) eventOverview(w http.ResponseWriter, v visit) error {
 	}
 	view.Tiles = p.eventTiles(v, e, view.Lineage)
 	return p.render(w, v, http.StatusOK, "event", shell, view)
+}
+
+// schemaVersion is that of the registry, or what the catalog entry says.
+func (p *Portal) schemaVersion(t eventbus.EventTopic) string {
+	if p.parts.Registry != nil {
+		if found, err := p.parts.Registry.Version(eventbus.ValueSubject(t.Name), registry.Latest, registry.Live); err == nil {
+			return "version " + strconv.Itoa(found.Version)
+		}
+	}
+	if t.SchemaVersion > 0 {
+		return "version " + strconv.Itoa(t.SchemaVersion)
+	}
+	return ""
 }
 
 func (p *Portal) eventTiles(v visit, e eventbus.Event, l lineageView) []Tile {
@@ -251,8 +274,7 @@ func (p *Portal) eventConsumers(w http.ResponseWriter, v visit) error {
 		}
 	}
 	if len(view.Rows) == 0 {
-		view.Empty = &Empty{"groups", "Nobody consumes this event yet", "Ask its owner for access; most requests are answered within two working days.",
-			&Link{"Request access", head.Request}}
+		view.Empty = &Empty{Icon: "groups", Title: "Nobody consumes this event yet", Text: "A system appears when its access is granted, or when its catalog entry says that it subscribes.", Action: head.ask()}
 	}
 	return p.render(w, v, http.StatusOK, "consumers", shell, view)
 }
@@ -321,7 +343,7 @@ func (p *Portal) eventHistory(w http.ResponseWriter, v visit) error {
 			Who: p.personName(v, r.Submitter), Detail: requestPill(r.State).Text, URL: "/requests/" + r.ID})
 	}
 	if len(view.Items) == 0 {
-		view.Empty = &Empty{"history", "No history to show", "No request that you may see has touched this event. Entries that were imported have their history where they came from.", nil}
+		view.Empty = &Empty{Icon: "history", Title: "No history to show", Text: "No request that you may see has touched this event. Entries that were imported have their history where they came from."}
 	}
 	return p.render(w, v, http.StatusOK, "history", shell, view)
 }

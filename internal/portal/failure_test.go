@@ -26,7 +26,7 @@ func TestFailures(t *testing.T) {
 				Faults: []eventbus.Fault{{Path: "a.b", Message: "is wrong"}}, Err: errors.New("password=hunter2")})
 		}}))
 		request := httptest.NewRequest(http.MethodGet, "/somewhere", nil)
-		request.RemoteAddr = "127.0.0.1:1"
+		request.RemoteAddr, request.Host = "127.0.0.1:1", "localhost:8080"
 		request.Header.Set("X-Request-Id", "request-0815")
 		answer := httptest.NewRecorder()
 		failing.ServeHTTP(answer, request)
@@ -74,6 +74,25 @@ func TestGroups(t *testing.T) {
 	}
 	if got := w.get("pat", "/groups/none").StatusCode; got != http.StatusNotFound {
 		t.Errorf("an unknown group gets %d", got)
+	}
+}
+
+// TestNearMatches: an address that is nearly one leads on to it.
+func TestNearMatches(t *testing.T) {
+	w := fullWorld(t)
+	for path, want := range map[string]string{"/docs/terminolgy": "/docs/terminology", "/docs/Produse": "/docs/produce", "/docs/letter": "/catalog/letter-ready", "/catalog/letter-redy": "/catalog/letter-ready", "/troubleshooting": "/docs/troubleshooting"} {
+		response := w.get("pat", path)
+		if page := body(t, response); response.StatusCode != http.StatusNotFound || !strings.Contains(page, "Did you mean") || !strings.Contains(page, `<li><a href="`+want+`">`) {
+			t.Errorf("%s answers %d and does not lead to %s", path, response.StatusCode, want)
+		}
+	}
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{{"produce", "produce", true}, {"produce", "produse", true}, {"produce", "prodce", true}, {"produce", "xproducey", true}, {"produce", "consume", false}, {"", "ab", true}, {"", "abc", false}, {"produce", strings.Repeat("p", 200), false}} {
+		if got := alike(tt.a, tt.b); got != tt.want {
+			t.Errorf("alike(%q, %q) = %t", tt.a, tt.b, got)
+		}
 	}
 }
 

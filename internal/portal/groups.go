@@ -17,6 +17,7 @@ type groupsView struct {
 	Rows  []groupRow
 	Total string
 	Pages Pages
+	Files Files
 	Empty *Empty
 }
 
@@ -25,15 +26,19 @@ type groupRow struct {
 	State          Pill
 }
 
+var groupColumns = []column[groupRow]{
+	{"group", func(r groupRow) string { return r.Name }}, {"state", func(r groupRow) string { return r.State.Text }}, {"recordsBehind", func(r groupRow) string { return strings.ReplaceAll(r.Lag, ",", "") }},
+}
+
 const groupsPerPage = 50
 
 // groupList asks for the lag of one page of groups only, so that its cost does
 // not grow with the number of groups.
 func (p *Portal) groupList(w http.ResponseWriter, v visit) error {
 	shell := Shell{Title: "Consumer groups", Lede: "Who reads, and how far behind.", Wide: true, Elsewhere: Elsewhere{Curl: p.curl("/api/v1/groups")}}
-	view := groupsView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
+	view := groupsView{Text: strings.TrimSpace(v.URL.Query().Get("q")), Files: filesOf(v)}
 	if p.parts.Streams == nil {
-		view.Empty = &Empty{"groups", "Groups cannot be read here", "This portal is not connected to a cluster.", nil}
+		view.Empty = &Empty{Icon: "groups", Title: "Groups cannot be read here", Text: "This portal is not connected to a cluster."}
 		return p.render(w, v, http.StatusOK, "groups", shell, view)
 	}
 	list, err := p.groups.get(p.cfg.Now(), func() ([]streams.ListedGroup, error) { return p.parts.Streams.Groups(v.Context(), "") })
@@ -42,26 +47,45 @@ func (p *Portal) groupList(w http.ResponseWriter, v visit) error {
 	}
 	list = containing(list, view.Text, func(g streams.ListedGroup) string { return g.ID })
 	shown, pages := pageOf(v.URL, list, groupsPerPage, "group")
-	ids := make([]string, 0, len(shown))
-	for _, g := range shown {
+	if fileAsked(v) { // a page at a time, so that no single question is about thousands of groups
+		return writeFile(w, v, "groups", groupColumns, paged(func() (rows []groupRow, err error) {
+			next := list[:min(len(list), 500)]
+			list = list[len(next):]
+			return p.groupRows(v, next)
+		}))
+	}
+	if view.Rows, err = p.groupRows(v, shown); err != nil {
+		return err
+	}
+	view.Total, view.Pages = count(int64(len(list)), "group"), pages
+	if len(list) == 0 {
+		view.Empty = p.emptyList(v, "consumer group", Empty{Icon: "groups", Title: "No consumer group yet", Text: "A group appears with its first commit. The page of an event has code that runs.", Action: &Link{"Find an event", "/catalog"}})
+	}
+	return p.render(w, v, http.StatusOK, "groups", shell, view)
+}
+
+// groupRows asks for the lag of these groups.
+func (p *Portal) groupRows(v visit, groups []streams.ListedGroup) ([]groupRow, error) {
+	ids := make([]string, 0, len(groups))
+	for _, g := range groups {
 		ids = append(ids, g.ID)
+	}
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	lags, err := p.parts.Streams.GroupLags(v.Context(), ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, g := range shown {
+	var rows []groupRow
+	for _, g := range groups {
 		row := groupRow{Name: g.ID, URL: "/groups/" + url.PathEscape(g.ID), State: groupPill(g.State), Lag: "nothing committed"}
 		if lag, known := lags[g.ID]; known {
 			row.Lag = grouped(lag)
 		}
-		view.Rows = append(view.Rows, row)
+		rows = append(rows, row)
 	}
-	view.Total, view.Pages = count(int64(len(list)), "group"), pages
-	if len(list) == 0 {
-		view.Empty = &Empty{"groups", "No consumer group matches", "A group appears with its first commit.", &Link{"Show all groups", "/groups"}}
-	}
-	return p.render(w, v, http.StatusOK, "groups", shell, view)
+	return rows, nil
 }
 
 func groupPill(state string) Pill {

@@ -40,7 +40,7 @@ func (p *Portal) inbox(w http.ResponseWriter, v visit) error {
 		view.Unread = count(int64(unread), "unread notification")
 	}
 	if len(list) == 0 {
-		view.Empty = &Empty{"mail", "Nothing here yet", "You are told here when a request needs you or has moved on.", nil}
+		view.Empty = &Empty{Icon: "mail", Title: "Nothing here yet", Text: "You are told here when a request needs you or has moved on."}
 	}
 	return p.render(w, v, http.StatusOK, "inbox", Shell{Title: "Inbox", Lede: "What has happened on your requests and events.", Elsewhere: Elsewhere{Curl: p.curl("/api/v1/inbox")}}, view)
 }

@@ -100,10 +100,10 @@ func (p *Portal) messageTopic(v visit, e eventbus.Event, view *messagesView) (ev
 	view.Topic = topic.Name
 	switch {
 	case topic.Name == "":
-		view.Locked = &Empty{"topic", "No topic yet", "The event has no topic in any environment, so there are no records.", nil}
+		view.Locked = &Empty{Icon: "topic", Title: "No topic yet", Text: "The event has no topic in any environment, so there are no records."}
 		return topic, nil
 	case p.parts.Streams == nil:
-		view.Locked = &Empty{"lock", "Records cannot be read here", "This portal is not connected to a cluster.", nil}
+		view.Locked = &Empty{Icon: "lock", Title: "Records cannot be read here", Text: "This portal is not connected to a cluster."}
 		return topic, nil
 	}
 	grants, err := p.parts.Records.Grants(v.Context(), eventbus.GrantQuery{Event: e.Name, Environment: topic.Environment, ActiveOnly: true})
@@ -113,7 +113,7 @@ func (p *Portal) messageTopic(v visit, e eventbus.Event, view *messagesView) (ev
 	if catalog.MayReadRecords(v.actor.Person, e, topic.Environment, grants) {
 		return topic, nil
 	}
-	view.Locked = &Empty{"lock", "You may not see these records", "Reading records is a right like any other. The team that owns the event, team " + e.Owner + ", grants it.", &Link{"Request access", view.Head.Request}}
+	view.Locked = &Empty{Icon: "lock", Title: "You may not see these records", Text: "Reading records is a right like any other. The team that owns the event, team " + e.Owner + ", grants it.", Action: view.Head.ask()}
 	return topic, nil
 }
 

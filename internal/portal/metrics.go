@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"encoding/csv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -21,7 +20,7 @@ type metricsView struct {
 	Most         string // the height of the drawing, in words
 	Hours        []hourRow
 	Users        []userRow
-	CSV          string
+	Files        Files
 	Empty        *Empty
 }
 
@@ -43,23 +42,23 @@ func (p *Portal) eventMetrics(w http.ResponseWriter, v visit) error {
 	if err != nil {
 		return err
 	}
-	view := metricsView{Head: head, CSV: with(v.URL, "format", "csv")}
+	view := metricsView{Head: head, Files: filesOf(v)}
 	topic, environments := p.chosenTopic(v, e)
 	view.Environments, view.Topic = environments, topic.Name
 	if topic.Name == "" || p.parts.Observe == nil {
-		view.Empty = &Empty{"assessment", "Nothing to measure yet", "The event has no topic that this bus watches.", nil}
+		view.Empty = &Empty{Icon: "assessment", Title: "Nothing to measure yet", Text: "The event has no topic that this bus watches."}
 		return p.render(w, v, http.StatusOK, "metrics", shell, view)
 	}
 	if p.place(topic.Environment).OnAWS() {
-		view.Empty = &Empty{"assessment", "Not measured here", "Clients of " + p.environmentLabel(topic.Environment) + " speak to Amazon MSK itself, so the bus does not see what they produce and consume. Amazon CloudWatch has the numbers of the cluster; consumer groups and their lag are under Groups.", &Link{"Consumer groups", "/groups"}}
+		view.Empty = &Empty{Icon: "assessment", Title: "Not measured here", Text: "Clients of " + p.environmentLabel(topic.Environment) + " speak to Amazon MSK itself, so the bus does not see what they produce and consume. Amazon CloudWatch has the numbers of the cluster; consumer groups and their lag are under Groups.", Action: &Link{"Consumer groups", "/groups"}}
 		return p.render(w, v, http.StatusOK, "metrics", shell, view)
 	}
 	hours, err := p.hours(v, topic.Name)
 	if err != nil {
 		return err
 	}
-	if v.URL.Query().Get("format") == "csv" {
-		return hoursCSV(w, topic.Name, hours)
+	if fileAsked(v) {
+		return writeFile(w, v, "records-by-hour", hourColumns, listed(hours, func(h eventbus.UsageBucket) eventbus.UsageBucket { return h }))
 	}
 	view.draw(hours)
 	if view.Users, err = p.users(v, topic.Name); err != nil {
@@ -134,15 +133,7 @@ func (p *Portal) users(v visit, topic string) ([]userRow, error) {
 	return rows, nil
 }
 
-func hoursCSV(w http.ResponseWriter, topic string, hours []eventbus.UsageBucket) error {
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="records-by-hour.csv"`)
-	w.Header().Set("Cache-Control", "no-store")
-	out := csv.NewWriter(w)
-	_ = out.Write([]string{"topic", "hour", "records", "bytes"})
-	for _, h := range hours {
-		_ = out.Write(inert(topic, h.Start.Format(time.RFC3339), strconv.FormatInt(h.Records, 10), strconv.FormatInt(h.Bytes, 10)))
-	}
-	out.Flush()
-	return out.Error()
+var hourColumns = []column[eventbus.UsageBucket]{
+	{"hour", func(h eventbus.UsageBucket) string { return h.Start.Format(time.RFC3339) }}, {"records", func(h eventbus.UsageBucket) string { return strconv.FormatInt(h.Records, 10) }},
+	{"bytes", func(h eventbus.UsageBucket) string { return strconv.FormatInt(h.Bytes, 10) }},
 }

@@ -63,6 +63,10 @@ func (s *flakyStore) Person(ctx context.Context, id string) (eventbus.Person, er
 	return either(s, func() (eventbus.Person, error) { return s.Store.Person(ctx, id) })
 }
 
+func (s *flakyStore) People(ctx context.Context) ([]eventbus.Person, error) {
+	return either(s, func() ([]eventbus.Person, error) { return s.Store.People(ctx) })
+}
+
 func (s *flakyStore) Inbox(ctx context.Context, p eventbus.Person, unread bool, limit int) ([]eventbus.Notification, error) {
 	return either(s, func() ([]eventbus.Notification, error) { return s.Store.Inbox(ctx, p, unread, limit) })
 }

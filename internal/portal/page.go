@@ -10,10 +10,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/questions"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/static"
 )
 
 //go:embed templates
@@ -23,8 +26,8 @@ var templateFiles embed.FS
 type pageTemplates map[string]*template.Template
 
 // parseTemplates reads layout and parts, and gives every page its own clone.
-func parseTemplates(a *assets) pageTemplates {
-	funcs := template.FuncMap{"asset": a.url}
+func parseTemplates(a *static.Files) pageTemplates {
+	funcs := template.FuncMap{"asset": a.URL}
 	shared := template.Must(template.New("").Funcs(funcs).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	pages := pageTemplates{}
 	names, _ := fs.Glob(templateFiles, "templates/*.html")
@@ -85,10 +88,7 @@ type NavItem struct {
 }
 
 // Choice is an option of a select or a set of radio buttons.
-type Choice struct {
-	Value, Label, Hint string
-	Chosen             bool
-}
+type Choice = questions.Choice
 
 // Alert tells something about the page as a whole.
 type Alert struct {
@@ -151,9 +151,13 @@ func (p *Portal) askToSignIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/login?to="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 }
 
+// fromLoopback reports whether somebody on this machine asks, by one of its own
+// names: a page from elsewhere whose name was made to lead here (DNS rebinding)
+// does not.
 func fromLoopback(r *http.Request) bool {
-	ip := net.ParseIP(hostOf(r.RemoteAddr))
-	return ip != nil && ip.IsLoopback()
+	from, name := net.ParseIP(hostOf(r.RemoteAddr)), hostOf(r.Host)
+	asked := net.ParseIP(strings.Trim(name, "[]"))
+	return from != nil && from.IsLoopback() && (name == "localhost" || asked != nil && asked.IsLoopback())
 }
 
 func hostOf(address string) string {
@@ -215,10 +219,15 @@ func (p *Portal) navigation(v visit) []NavItem {
 		{Link: Link{"Consumer groups", "/groups"}, Icon: "groups"},
 		{Link: Link{"Access", "/access"}, Icon: "lock"},
 		{Link: Link{"Audit", "/audit"}, Icon: "verified_user"},
+		{Link: Link{"Administration", "/admin"}, Icon: "settings"},
 		{Link: Link{"Environments", "/environments"}, Icon: "public"},
 		{Link: Link{"Guides", "/docs"}, Icon: "school"},
 		{Link: Link{"Status and support", "/status"}, Icon: "support"},
 	}
+	person := v.actor.Person
+	items = slices.DeleteFunc(items, func(item NavItem) bool { // what would be refused is not offered
+		return item.URL == "/admin" && !person.Has(eventbus.RoleOperator) && !person.Has(eventbus.RoleAuditor) || item.URL == "/audit" && v.signedIn() && !mayAudit(person)
+	})
 	for i := range items {
 		at := items[i].URL
 		items[i].Current = v.URL.Path == at || at != "/" && strings.HasPrefix(v.URL.Path, at+"/")

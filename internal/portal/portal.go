@@ -12,6 +12,8 @@ import (
 	"github.com/enterprise-event-bus/eventbus/internal/iam"
 	"github.com/enterprise-event-bus/eventbus/internal/observe"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/guide"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/static"
 	"github.com/enterprise-event-bus/eventbus/internal/registry"
 	"github.com/enterprise-event-bus/eventbus/internal/session"
 	"github.com/enterprise-event-bus/eventbus/internal/streams"
@@ -33,6 +35,8 @@ type Config struct {
 	STSEndpoint  string                        // of the bus's own STS, for samples; empty on AWS
 	CAFile       string                        // PEM that clients must trust, for samples; empty when the system's do
 	Truststore   string                        // the same for Java
+	Stages       []onboarding.StageRule        // that requests go through, for the page that shows them; default onboarding.DefaultStages
+	Gates        []onboarding.GateRule         // the same of gates; default onboarding.DefaultGates
 	Now          func() time.Time              // default time.Now
 	Logger       *slog.Logger                  // discards when nil
 }
@@ -51,6 +55,7 @@ type SupportChannel struct {
 type Records interface {
 	Grants(ctx context.Context, q eventbus.GrantQuery) ([]eventbus.Grant, error)
 	Person(ctx context.Context, id string) (eventbus.Person, error)
+	People(ctx context.Context) ([]eventbus.Person, error)
 	Plan(ctx context.Context, id string) (eventbus.Plan, []eventbus.Step, error)
 }
 
@@ -95,15 +100,16 @@ type Parts struct {
 	Planner    Planner
 	Keys       Keys
 	Status     func(ctx context.Context) []Component
+	Settings   func(ctx context.Context) []SettingGroup // what the bus runs with beyond environments and rules; may be nil
 }
 
 // Portal serves the pages. It is safe for concurrent use.
 type Portal struct {
 	cfg       Config
 	parts     Parts
-	assets    *assets
+	assets    *static.Files
 	templates pageTemplates
-	guides    *guides
+	guides    *guide.Library
 	known     knownRelations
 	topics    recent[eventbus.Topic]
 	groups    recent[streams.ListedGroup]
@@ -126,14 +132,20 @@ func New(cfg Config, parts Parts) *Portal {
 	if cfg.Region == "" {
 		cfg.Region = cfg.Deployment.Region
 	}
+	if cfg.Stages == nil {
+		cfg.Stages = onboarding.DefaultStages()
+	}
+	if cfg.Gates == nil {
+		cfg.Gates = onboarding.DefaultGates()
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	loaded := loadAssets()
-	return &Portal{cfg: cfg, parts: parts, assets: loaded, templates: parseTemplates(loaded), guides: loadGuides()}
+	loaded := static.Load()
+	return &Portal{cfg: cfg, parts: parts, assets: loaded, templates: parseTemplates(loaded), guides: guide.Load()}
 }
 
 // route is one page or form of the portal.
@@ -149,8 +161,6 @@ func (p *Portal) routes() []route {
 		{"GET /{$}", true, p.home},
 		{"GET /search", true, p.search},
 		{"GET /catalog", true, p.catalogList},
-		{"GET /catalog.csv", true, p.catalogExport},
-		{"GET /catalog.json", true, p.catalogExport},
 		{"GET /catalog/{name}", true, p.eventOverview},
 		{"GET /catalog/{name}/schema", true, p.eventSchema},
 		{"GET /catalog/{name}/consumers", true, p.eventConsumers},
@@ -180,9 +190,12 @@ func (p *Portal) routes() []route {
 		{"GET /keys/{user}", false, p.keyPage},
 		{"POST /keys/{user}", false, p.keyCollect},
 		{"GET /apps", false, p.appsPage},
+		{"GET /apps/{team}/{system}", false, p.appPage},
+		{"GET /admin", false, p.adminPage},
 		{"GET /audit", false, p.auditShow},
 		{"GET /environments", true, p.environmentsPage},
 		{"GET /settings", false, p.settingsPage},
+		{"POST /settings/sessions", false, p.sessionsEnd},
 		{"POST /settings/tokens", false, p.tokenCreate},
 		{"POST /settings/tokens/{id}/revoke", false, p.tokenRevoke},
 		{"GET /device", false, p.devicePage},
@@ -199,7 +212,7 @@ func (p *Portal) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", p.assets)
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, p.assets.url("icon.svg"), http.StatusFound)
+		http.Redirect(w, r, p.assets.URL("icon.svg"), http.StatusFound)
 	})
 	mux.HandleFunc("GET /login", p.login)
 	mux.HandleFunc("GET /login/callback", p.loginCallback)

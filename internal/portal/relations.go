@@ -12,6 +12,7 @@ type relations struct {
 	consumers map[string][]string   // systems that say that they subscribe, by event
 	mine      map[string][]string   // events, by owning team
 	heard     map[string][]string   // events that a team's systems subscribe to, by team
+	systems   map[string]int        // how many systems a team has in the catalog
 }
 
 // topicOwner is the event that a topic belongs to, and its system of record when
@@ -29,7 +30,7 @@ func (p *Portal) relations(v visit) (*relations, error) {
 	if known := p.known.Load(); known != nil && known.version == picture.Version {
 		return known, nil
 	}
-	made := &relations{version: picture.Version, owners: map[string]topicOwner{}, consumers: map[string][]string{}, mine: map[string][]string{}, heard: map[string][]string{}}
+	made := &relations{version: picture.Version, owners: map[string]topicOwner{}, consumers: map[string][]string{}, mine: map[string][]string{}, heard: map[string][]string{}, systems: map[string]int{}}
 	for _, e := range picture.Events {
 		made.mine[e.Owner] = append(made.mine[e.Owner], e.Name)
 		owner := topicOwner{name: e.Name, title: titleOf(e.Title, e.Name)}
@@ -41,6 +42,7 @@ func (p *Portal) relations(v visit) (*relations, error) {
 		}
 	}
 	for _, s := range picture.Systems {
+		made.systems[s.Owner]++
 		made.heard[s.Owner] = append(made.heard[s.Owner], s.Subscribes...)
 		for _, event := range s.Subscribes {
 			made.consumers[event] = append(made.consumers[event], s.Name)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/questions"
 )
 
 // requestView is one request: whose turn, what it makes, what is decided.
@@ -119,7 +120,7 @@ func (p *Portal) requestPage(w http.ResponseWriter, v visit, status int, shown o
 	at := "/requests/" + url.PathEscape(r.ID)
 	row := p.requestRow(v, r)
 	view := requestView{ID: r.ID, At: at, Seen: r.ContentHash, Kind: kindName(r.Kind), State: row.State, Team: r.Team, Submitter: p.personName(v, r.Submitter),
-		Submitted: day(r.SubmittedAt), Yours: row.MyTurn, Warnings: shown.Warnings, OnePager: p.guides.markdown(shown.OnePager)}
+		Submitted: day(r.SubmittedAt), Yours: row.MyTurn, Warnings: shown.Warnings, OnePager: p.guides.Markdown(shown.OnePager)}
 	if _, err := p.parts.Catalog.Event(v.Context(), r.Event); err == nil {
 		view.Event = &Link{r.Event, "/catalog/" + url.PathEscape(r.Event)}
 	}
@@ -259,9 +260,20 @@ func (p *Portal) offers(shown onboarding.View, view *requestView) {
 		case "acknowledge":
 			view.Acknowledge = append(view.Acknowledge, a.Team)
 		case string(eventbus.DecisionApprove), string(eventbus.DecisionAskChanges), string(eventbus.DecisionReject):
-			p.offerDecision(a, view)
+			if undecided(shown.Request, a) {
+				p.offerDecision(a, view)
+			}
 		}
 	}
+}
+
+// undecided reports whether a decision still has something to decide about: an
+// environment that waits for its stage, or that could not be provisioned. What is
+// active is changed by a request of its own.
+func undecided(r eventbus.Request, a onboarding.Act) bool {
+	return slices.ContainsFunc(r.Environments, func(e eventbus.RequestEnvironment) bool {
+		return (e.State == eventbus.EnvWaiting || e.State == eventbus.EnvFailed) && slices.Contains(e.Stages, a.Stage) && (a.Environment == "" || a.Environment == e.Name)
+	})
 }
 
 func (p *Portal) offerDecision(a onboarding.Act, view *requestView) {
@@ -290,7 +302,7 @@ func (p *Portal) offerDecision(a onboarding.Act, view *requestView) {
 func (p *Portal) gateViews(v visit, shown onboarding.View) []gateView {
 	var list []gateView
 	for _, g := range shown.Request.Gates {
-		view := gateView{ID: "gate-" + string(g.Kind), Kind: string(g.Kind), Title: g.Title, State: gatePill(g.State), Reason: g.Reason, Evidence: g.Evidence, Expires: g.Expires}
+		view := gateView{ID: "gate-" + string(g.Kind), Kind: string(g.Kind), Title: g.Title, State: gatePill(g.State), Reason: sentence(g.Reason), Evidence: g.Evidence, Expires: g.Expires}
 		if g.SetBy != "" {
 			view.By = p.personName(v, g.SetBy) + ", " + day(g.SetAt)
 		}
@@ -310,7 +322,7 @@ func (p *Portal) faultLinks(v visit, shown onboarding.View) []Link {
 	if len(shown.Faults) == 0 {
 		return nil
 	}
-	e := editing{request: shown.Request, steps: stepsOf(shown.Request.Kind, p.formContext(v, shown.Request))}
+	e := editing{request: shown.Request, steps: questions.Steps(shown.Request.Kind, p.formContext(v, shown.Request))}
 	var list []Link
 	for _, f := range shown.Faults {
 		in, step := e.place(f.Path)
@@ -318,31 +330,31 @@ func (p *Portal) faultLinks(v visit, shown onboarding.View) []Link {
 			list = append(list, Link{Text: f.String()})
 			continue
 		}
-		list = append(list, Link{in.label + ": " + f.Message, stepURL(shown.Request.ID, step, in)})
+		list = append(list, Link{in.Label + ": " + f.Message, stepURL(shown.Request.ID, step, in)})
 	}
 	return list
 }
 
 // requestFacts shows what was answered, step by step, without empty fields.
 func (p *Portal) requestFacts(v visit, r eventbus.Request) []factGroup {
-	d := documentOf(r.Content)
+	d := questions.DocumentOf(r.Content)
 	var groups []factGroup
-	for _, step := range stepsOf(r.Kind, p.formContext(v, r)) {
-		group := factGroup{Title: step.title}
-		for _, g := range step.groups {
-			for _, in := range g.inputs {
-				text := shown(d.get(in.path))
+	for _, step := range questions.Steps(r.Kind, p.formContext(v, r)) {
+		group := factGroup{Title: step.Title}
+		for _, g := range step.Groups {
+			for _, in := range g.Inputs {
+				text := questions.Shown(d.Get(in.Path))
 				if text == "" || text == "false" {
 					continue
 				}
-				if text == "true" && in.kind == inputCheck {
+				if text == "true" && in.Kind == questions.Check {
 					text = "Yes"
 				}
-				term := in.label
-				if strings.HasPrefix(in.path, "access.") {
-					term = g.legend + ": " + term
+				term := in.Label
+				if strings.HasPrefix(in.Path, "access.") {
+					term = g.Legend + ": " + term
 				}
-				group.Facts = append(group.Facts, Fact{Term: term, Text: text, Mono: in.kind == inputCode})
+				group.Facts = append(group.Facts, Fact{Term: term, Text: text, Mono: in.Kind == questions.Code})
 			}
 		}
 		if len(group.Facts) > 0 {
@@ -399,8 +411,28 @@ func (p *Portal) requestAct(w http.ResponseWriter, v visit) error {
 	if viewErr != nil || code == eventbus.CodeInternal || code == eventbus.CodeNotFound {
 		return err
 	}
-	return p.requestPage(w, v, statuses[code].status, shown, &Alert{Tone: ToneBad, Heading: "Nothing was changed",
-		Text: strings.TrimSuffix(sentence(message(err)), ".") + ". " + next(err, "")})
+	alert := &Alert{Tone: ToneBad, Heading: "Nothing was changed", Text: strings.TrimSuffix(sentence(message(err)), ".") + ". " + next(err, "")}
+	if by := p.decidedBy(v, shown.Request); code == eventbus.CodeConflict && by != "" {
+		alert = &Alert{Tone: ToneInfo, Heading: "Already approved by " + by, Text: "Nothing was changed by you. What stands now is below."}
+	}
+	return p.requestPage(w, v, statuses[code].status, shown, alert)
+}
+
+// decidedBy names who approved the stage that a form wanted to approve too.
+func (p *Portal) decidedBy(v visit, r eventbus.Request) string {
+	if v.PathValue("act") != "decide" || v.PostFormValue("decision") != string(eventbus.DecisionApprove) {
+		return ""
+	}
+	by := ""
+	for _, a := range r.Approvals {
+		if string(a.Stage) == v.PostFormValue("stage") && a.Environment == v.PostFormValue("environment") {
+			by = ""
+			if a.Decision == eventbus.DecisionApprove && !a.Void {
+				by = p.personName(v, a.By) + ", " + ago(p.cfg.Now(), a.At)
+			}
+		}
+	}
+	return by
 }
 
 func (p *Portal) act(v visit, id string) (eventbus.Request, error) {

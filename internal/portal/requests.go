@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,7 +19,13 @@ type requestsView struct {
 	Rows  []RequestRow
 	Total string
 	Older string
+	Files Files
 	Empty *Empty
+}
+
+var requestColumns = []column[RequestRow]{
+	{"id", func(r RequestRow) string { return r.ID }}, {"kind", func(r RequestRow) string { return r.Kind }}, {"title", func(r RequestRow) string { return r.Title }}, {"event", func(r RequestRow) string { return r.Event }},
+	{"team", func(r RequestRow) string { return r.Team }}, {"state", func(r RequestRow) string { return r.State.Text }}, {"waitingOn", func(r RequestRow) string { return r.Turn }}, {"since", func(r RequestRow) string { return r.Since }},
 }
 
 // RequestRow is one request in a list.
@@ -39,31 +46,57 @@ func (p *Portal) requestList(w http.ResponseWriter, v visit) error {
 	if show == "" || show == "done" { // what is over grows without end, so it comes a page at a time
 		asked.Limit = requestsPerPage
 		asked.Before, _ = time.Parse(time.RFC3339Nano, query.Get("before"))
+		asked.BeforeID = query.Get("beforeId")
+	}
+	if fileAsked(v) {
+		return writeFile(w, v, "requests", requestColumns, p.everyRequest(v, asked, show))
 	}
 	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, asked)
 	if err != nil {
 		return err
 	}
-	view := requestsView{Keep: show, Tabs: requestTabs(v.URL, show)}
+	view := requestsView{Keep: show, Tabs: requestTabs(v.URL, show), Files: filesOf(v)}
 	if len(list) == requestsPerPage && asked.Limit == requestsPerPage {
-		view.Older = with(v.URL, "before", list[len(list)-1].CreatedAt.UTC().Format(time.RFC3339Nano))
+		last := list[len(list)-1]
+		view.Older = with(v.URL, "before", last.CreatedAt.UTC().Format(time.RFC3339Nano), "beforeId", last.ID)
 	}
-	for _, r := range list {
-		row := p.requestRow(v, r)
-		for _, tab := range tabsOf(v, r, row) {
-			if tab == show {
-				view.Rows = append(view.Rows, row)
-			}
-		}
-	}
+	view.Rows = p.requestRows(v, list, show)
 	view.Kinds = []Choice{{Value: "", Label: "All kinds", Chosen: query.Get("kind") == ""}}
 	for _, short := range []string{"producer", "consumer", "change", "offboarding"} {
 		view.Kinds = append(view.Kinds, Choice{Value: short, Label: kindName(requestKinds[short]), Chosen: short == query.Get("kind")})
 	}
 	view.Total = count(int64(len(view.Rows)), "request")
-	view.Empty = requestsEmpty(show, len(view.Rows))
+	if len(view.Rows) == 0 {
+		view.Empty = p.emptyList(v, "request", requestsEmpty(show))
+	}
 	return p.render(w, v, http.StatusOK, "requests", Shell{Title: "Requests", Wide: true,
 		Lede: "Everything that teams have asked for, and whose turn it is.", Elsewhere: Elsewhere{CLI: p.cli("request", "list"), Curl: p.curl("/api/v1/requests")}}, view)
+}
+
+// requestRows gives the rows of a tab.
+func (p *Portal) requestRows(v visit, list []eventbus.Request, show string) (rows []RequestRow) {
+	for _, r := range list {
+		if row := p.requestRow(v, r); slices.Contains(tabsOf(v, r, row), show) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// everyRequest gives all of a tab, whatever its pages.
+func (p *Portal) everyRequest(v visit, asked eventbus.RequestQuery, show string) iter.Seq2[RequestRow, error] {
+	asked.Limit, asked.Before, asked.BeforeID = maxRequests, time.Time{}, ""
+	return paged(func() (rows []RequestRow, err error) {
+		for len(rows) == 0 { // a page of the list may hold none of the tab
+			list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, asked)
+			if err != nil || len(list) == 0 {
+				return nil, err
+			}
+			asked.Before, asked.BeforeID = list[len(list)-1].CreatedAt, list[len(list)-1].ID
+			rows = p.requestRows(v, list, show)
+		}
+		return rows, nil
+	})
 }
 
 // Limits of the list: of one page of what is over, and of what is open.
@@ -90,21 +123,20 @@ func tabsOf(v visit, r eventbus.Request, row RequestRow) []string {
 func requestTabs(u *url.URL, show string) []NavItem {
 	var tabs []NavItem
 	for _, t := range []struct{ key, label string }{{"", "All"}, {"turn", "My turn"}, {"mine", "My team's"}, {"drafts", "Drafts"}, {"done", "Finished"}} {
-		tabs = append(tabs, NavItem{Link: Link{t.label, with(u, "show", t.key, "before", "")}, Current: t.key == show})
+		tabs = append(tabs, NavItem{Link: Link{t.label, with(u, "show", t.key, "before", "", "beforeId", "")}, Current: t.key == show})
 	}
 	return tabs
 }
 
-func requestsEmpty(show string, rows int) *Empty {
-	switch {
-	case rows > 0:
-		return nil
-	case show == "turn":
-		return &Empty{"check_circle", "Nothing waits for you", "When a request needs your answer it stands here, and in your inbox.", nil}
-	case show == "drafts":
-		return &Empty{"edit", "No drafts", "A request that you begin is kept here until you submit it.", &Link{"Start a request", "/requests/new"}}
+func requestsEmpty(show string) Empty {
+	start := &Link{"Start a request", "/requests/new"}
+	switch show {
+	case "turn":
+		return Empty{Icon: "check_circle", Title: "Nothing waits for you", Text: "When a request needs your answer it stands here, and in your inbox."}
+	case "drafts":
+		return Empty{Icon: "edit", Title: "No drafts", Text: "A request that you begin is kept here until you submit it.", Action: start}
 	default:
-		return &Empty{"assessment", "No requests to show", "You see the requests of your teams, and those that you review.", &Link{"Start a request", "/requests/new"}}
+		return Empty{Icon: "assessment", Title: "No requests to show", Text: "You see the requests of your teams, and those that you review.", Action: start}
 	}
 }
 

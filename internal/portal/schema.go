@@ -117,7 +117,7 @@ func (p *Portal) eventSchema(w http.ResponseWriter, v visit) error {
 		view.Schema.Level = string(e.Compatibility)
 	}
 	if view.Schema == nil {
-		view.Empty = &Empty{"code", "No schema is registered", "The event has none yet. Schemas are registered by the bus when a request is approved.", nil}
+		view.Empty = &Empty{Icon: "code", Title: "No schema is registered", Text: "The event has none yet. Schemas are registered by the bus when a request is approved."}
 	}
 	return p.render(w, v, http.StatusOK, "schema", shell, view)
 }
@@ -205,12 +205,17 @@ type schemasView struct {
 	Rows  []subjectRow
 	Total string
 	Pages Pages
+	Files Files
 	Found []fieldMatch
 	Empty *Empty
 }
 
 type subjectRow struct {
-	Subject, URL, Version, ID, Level, Topic string
+	Subject, URL, Version, ID, Level string
+}
+
+var subjectColumns = []column[subjectRow]{
+	{"subject", func(r subjectRow) string { return r.Subject }}, {"latestVersion", func(r subjectRow) string { return r.Version }}, {"id", func(r subjectRow) string { return r.ID }}, {"compatibility", func(r subjectRow) string { return r.Level }},
 }
 
 type fieldMatch struct {
@@ -223,20 +228,19 @@ const subjectsPerPage = 50
 func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
 	shell := Shell{Title: "Schemas", Lede: "What records look like: every subject of the schema registry, with its versions and its compatibility level.", Wide: true,
 		Elsewhere: Elsewhere{CLI: p.cli("schema", "list"), Curl: p.registryCurl("", "/subjects")}}
-	view := schemasView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
+	view := schemasView{Text: strings.TrimSpace(v.URL.Query().Get("q")), Files: filesOf(v)}
 	if p.parts.Registry == nil {
-		view.Empty = &Empty{"code", "No registry here", "This bus runs without a schema registry.", nil}
+		view.Empty = &Empty{Icon: "code", Title: "No registry here", Text: "This bus runs without a schema registry."}
 		return p.render(w, v, http.StatusOK, "schemas", shell, view)
 	}
 	list := slices.DeleteFunc(p.parts.Registry.List(registry.ListOptions{LatestOnly: true}), func(s registry.Version) bool { return !p.inEnvironment(v.env, s.Subject) })
 	list = containing(list, view.Text, func(s registry.Version) string { return s.Subject })
+	if fileAsked(v) {
+		return writeFile(w, v, "subjects", subjectColumns, listed(list, p.subjectRow))
+	}
 	shown, pages := pageOf(v.URL, list, subjectsPerPage, "subject")
 	for _, found := range shown {
-		row := subjectRow{Subject: found.Subject, URL: "/schemas/" + url.PathEscape(found.Subject), Version: strconv.Itoa(found.Version), ID: strconv.Itoa(found.ID)}
-		if level, err := p.parts.Registry.Compatibility(found.Subject, true); err == nil {
-			row.Level = string(level)
-		}
-		view.Rows = append(view.Rows, row)
+		view.Rows = append(view.Rows, p.subjectRow(found))
 	}
 	view.Total, view.Pages = count(int64(len(list)), "subject"), pages
 	if len(view.Text) >= 2 {
@@ -248,10 +252,18 @@ func (p *Portal) schemaList(w http.ResponseWriter, v visit) error {
 		}
 	}
 	if len(list) == 0 && len(view.Found) == 0 {
-		view.Empty = &Empty{"code", "No schema matches", "Schemas are registered when a request is approved; search by subject or by the name of a field.", &Link{"Show all subjects", "/schemas"}}
+		view.Empty = p.emptyList(v, "schema", Empty{Icon: "code", Title: "No schema is registered yet", Text: "Schemas are registered by the bus when a request is approved.", Action: &Link{"Propose an event", "/requests/new?kind=producer"}})
 	}
 	w.Header().Set("HX-Push-Url", with(v.URL, "page", v.URL.Query().Get("page")))
 	return p.render(w, v, http.StatusOK, "schemas", shell, view)
+}
+
+func (p *Portal) subjectRow(found registry.Version) subjectRow {
+	row := subjectRow{Subject: found.Subject, URL: "/schemas/" + url.PathEscape(found.Subject), Version: strconv.Itoa(found.Version), ID: strconv.Itoa(found.ID)}
+	if level, err := p.parts.Registry.Compatibility(found.Subject, true); err == nil {
+		row.Level = string(level)
+	}
+	return row
 }
 
 func (p *Portal) schemaElsewhere(subject string) Elsewhere {

@@ -3,6 +3,8 @@ package portal
 import (
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
@@ -22,7 +24,7 @@ func (p *Portal) search(w http.ResponseWriter, v visit) error {
 	view := searchView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
 	shell := Shell{Title: "Search", Query: view.Text, Wide: true}
 	if view.Text == "" {
-		view.Empty = &Empty{"search", "Search the whole bus", "Events, fields of schemas and guides. Press / on any page to come here.", nil}
+		view.Empty = &Empty{Icon: "search", Title: "Search the whole bus", Text: "Events, fields of schemas and guides. Press / on any page to come here."}
 		return p.render(w, v, http.StatusOK, "search", shell, view)
 	}
 	shell.Title = "Search: " + view.Text
@@ -42,12 +44,11 @@ func (p *Portal) search(w http.ResponseWriter, v visit) error {
 			view.Fields = append(view.Fields, fieldMatch{m.Path, m.Type, m.Subject, "/schemas/" + url.PathEscape(m.Subject), m.Doc, m.Tags})
 		}
 	}
-	for _, page := range p.guides.search(view.Text) {
-		view.Guides = append(view.Guides, guideLink{Link: Link{page.title, "/docs/" + page.slug}, About: page.about})
+	for _, page := range p.guides.Search(view.Text) {
+		view.Guides = append(view.Guides, linkOf(page))
 	}
 	if len(view.Events)+len(view.Fields)+len(view.Guides) == 0 {
-		view.Empty = &Empty{"search", "Nothing found for “" + view.Text + "”", "Try fewer words or another spelling. If the event does not exist yet, its owner may be glad to hear that you want it.",
-			&Link{"Browse the catalog", "/catalog"}}
+		view.Empty = &Empty{Icon: "search", Title: "Nothing found for “" + view.Text + "”", Text: "Try fewer words or another spelling. If the event does not exist yet, its owner may be glad to hear that you want it.", Action: &Link{"Browse the catalog", "/catalog"}}
 	}
 	return p.render(w, v, http.StatusOK, "search", shell, view)
 }
@@ -64,15 +65,44 @@ func (p *Portal) near(v visit) []Link {
 		return nil
 	}
 	var links []Link
+	for _, page := range p.guides.Search("") {
+		if alike(page.Slug, strings.ToLower(path.Base(v.URL.Path))) {
+			links = append(links, linkOf(page).Link)
+		}
+	}
 	if found, err := p.parts.Catalog.Search(v.Context(), catalog.Query{Text: text, PageSize: 3}); err == nil {
 		for _, row := range p.eventRows(v, found.Entries) {
 			links = append(links, Link{row.Title, row.URL})
 		}
 	}
-	for _, page := range p.guides.search(text) {
-		if len(links) < 5 {
-			links = append(links, Link{page.title, "/docs/" + page.slug})
+	for _, page := range p.guides.Search(text) {
+		if link := linkOf(page).Link; len(links) < 5 && !slices.Contains(links, link) {
+			links = append(links, link)
 		}
 	}
 	return links
+}
+
+// alike reports whether one word is the other with at most two letters missing,
+// added or exchanged (Levenshtein's distance).
+func alike(a, b string) bool {
+	if len(b) > 100 {
+		return false
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost++
+			}
+			before, row[j+1] = row[j+1], min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)] <= 2
 }

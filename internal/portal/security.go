@@ -6,13 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/enterprise-event-bus/eventbus"
 )
-
-// startOfTime makes http.ServeContent leave Last-Modified out.
-var startOfTime time.Time
 
 // contentPolicy allows the portal's own files and nothing else: no inline
 // script or style, no frame around it, no form to elsewhere.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/static"
 )
 
 // wantHeaders are on every answer, whoever asks and whatever comes of it.
@@ -23,7 +24,7 @@ var wantHeaders = map[string]string{
 
 func TestSecurityHeaders(t *testing.T) {
 	w := fullWorld(t)
-	paths := []string{"/login", "/no-such-page", "/static/none.js", "/favicon.ico", loadAssets().url("app.css"), "/requests/none"}
+	paths := []string{"/login", "/no-such-page", "/static/none.js", "/favicon.ico", static.Load().URL("app.css"), "/requests/none"}
 	for _, page := range fullPages(w) {
 		paths = append(paths, page.path)
 	}
@@ -69,7 +70,7 @@ func TestNobody(t *testing.T) {
 		for _, route := range w.portal.routes() {
 			method, pattern, _ := strings.Cut(route.pattern, " ")
 			path := strings.NewReplacer("{$}", "", "{name}", "letter-ready", "{id}", w.requestID("payment-issued"), "{act}", "submit", "{subject}", "prod_letter-ready-value",
-				"{topic}", "prod_letter-ready", "{group}", "g", "{user}", "u", "{page}", "produce", "{rest...}", "elsewhere").Replace(pattern)
+				"{topic}", "prod_letter-ready", "{group}", "g", "{team}", "claims", "{system}", "s", "{user}", "u", "{page}", "produce", "{rest...}", "elsewhere").Replace(pattern)
 			response := w.do("", method, path, "", nil)
 			want := http.StatusSeeOther
 			switch {
@@ -101,6 +102,9 @@ func TestRoles(t *testing.T) {
 		denied int
 	}{
 		{"/audit", []string{"bill", "prim", "sam", "opal", "ada"}, http.StatusForbidden},
+		{"/audit?format=csv", []string{"bill", "prim", "sam", "opal", "ada"}, http.StatusForbidden},
+		{"/admin", []string{"opal", "ada"}, http.StatusForbidden},
+		{"/apps/claims/Letters%20Service", []string{"pat", "olive"}, http.StatusNotFound},
 		{draft, []string{"pat", "olive"}, http.StatusNotFound},
 		{draft + "/edit", []string{"pat", "olive"}, http.StatusNotFound},
 		{draft + "/yaml", []string{"pat", "olive"}, http.StatusNotFound},
@@ -129,7 +133,7 @@ func TestFormsFromElsewhere(t *testing.T) {
 		{"Sec-Fetch-Site": nil, "Origin": {"https://evil.example"}}, {"Sec-Fetch-Site": nil, "Origin": {"null"}},
 	} {
 		for _, path := range []string{"/logout", "/requests/new", "/requests/" + id + "/withdraw", "/requests/" + id + "/decide", "/requests/" + id + "/edit?step=1",
-			"/requests/" + id + "/comment", "/inbox", "/settings/tokens", "/settings/tokens/x/revoke", "/device"} {
+			"/requests/" + id + "/comment", "/inbox", "/settings/tokens", "/settings/tokens/x/revoke", "/settings/sessions", "/catalog/letter-ready/star", "/catalog/letter-ready/messages", "/keys/u", "/device"} {
 			response := w.do("pat", http.MethodPost, path, "reason=x&text=x&stage=bus&decision=approve", header)
 			if response.StatusCode != http.StatusForbidden || !strings.Contains(body(t, response), "another site") {
 				t.Errorf("%s with %v answers %d", path, header, response.StatusCode)

@@ -99,6 +99,16 @@ func (p *Portal) tokenRevoke(w http.ResponseWriter, v visit) error {
 	return nil
 }
 
+// sessionsEnd signs the person out in every browser, this one too.
+func (p *Portal) sessionsEnd(w http.ResponseWriter, v visit) error {
+	if err := p.parts.Sessions.LogoutEverywhere(v.Context(), v.actor); err != nil {
+		return err
+	}
+	http.SetCookie(w, p.parts.Sessions.SessionCookie(""))
+	http.Redirect(w, v.Request, "/login", http.StatusSeeOther)
+	return nil
+}
+
 // deviceView lets a person confirm a sign-in of the command line.
 type deviceView struct {
 	Code    string

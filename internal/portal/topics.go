@@ -17,6 +17,7 @@ type topicsView struct {
 	Rows  []topicRow
 	Total string
 	Pages Pages
+	Files Files
 	Empty *Empty
 }
 
@@ -26,14 +27,24 @@ type topicRow struct {
 	Unmanaged                          bool
 }
 
+var topicColumns = []column[topicRow]{
+	{"topic", func(r topicRow) string { return r.Name }}, {"environment", func(r topicRow) string { return r.Environment }}, {"partitions", func(r topicRow) string { return r.Partitions }},
+	{"event", func(r topicRow) string {
+		if r.Event == nil {
+			return ""
+		}
+		return strings.TrimPrefix(r.Event.URL, "/catalog/")
+	}},
+}
+
 const topicsPerPage = 50
 
 func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 	shell := Shell{Title: "Topics", Lede: "What is on Kafka, in every environment. Topics are made by approved requests.", Wide: true,
 		Elsewhere: Elsewhere{CLI: p.cli("topic", "list"), Curl: p.curl("/api/v1/topics")}}
-	view := topicsView{Text: strings.TrimSpace(v.URL.Query().Get("q"))}
+	view := topicsView{Text: strings.TrimSpace(v.URL.Query().Get("q")), Files: filesOf(v)}
 	if p.parts.Streams == nil {
-		view.Empty = &Empty{"topic", "Topics cannot be read here", "This portal is not connected to a cluster.", nil}
+		view.Empty = &Empty{Icon: "topic", Title: "Topics cannot be read here", Text: "This portal is not connected to a cluster."}
 		return p.render(w, v, http.StatusOK, "topics", shell, view)
 	}
 	list, err := p.topics.get(p.cfg.Now(), func() ([]eventbus.Topic, error) { return p.parts.Streams.Topics(v.Context(), "") })
@@ -46,24 +57,31 @@ func (p *Portal) topicList(w http.ResponseWriter, v visit) error {
 	if err != nil {
 		return err
 	}
+	row := func(t eventbus.Topic) topicRow { return p.topicRow(known, t) }
+	if fileAsked(v) {
+		return writeFile(w, v, "topics", topicColumns, listed(list, row))
+	}
 	shown, pages := pageOf(v.URL, list, topicsPerPage, "topic")
 	for _, t := range shown {
-		row := topicRow{Name: t.Name, URL: "/topics/" + url.PathEscape(t.Name), Partitions: strconv.Itoa(int(t.Partitions)), Environment: "–"}
-		if e, ok := eventbus.EnvironmentOf(p.cfg.Environments(), t.Name); ok {
-			row.Environment = e.Label
-		}
-		if e, ok := known.owners[t.Name]; ok {
-			row.Event = &Link{e.title, "/catalog/" + url.PathEscape(e.name)}
-		} else {
-			row.Unmanaged = true
-		}
-		view.Rows = append(view.Rows, row)
+		view.Rows = append(view.Rows, row(t))
 	}
 	view.Total, view.Pages = count(int64(len(list)), "topic"), pages
 	if len(list) == 0 {
-		view.Empty = &Empty{"topic", "No topic matches", "Topics appear when a request is approved and provisioned.", &Link{"Show all topics", "/topics"}}
+		view.Empty = p.emptyList(v, "topic", Empty{Icon: "topic", Title: "No topic yet", Text: "Topics appear when a request is approved and provisioned.", Action: &Link{"Propose an event", "/requests/new?kind=producer"}})
 	}
 	return p.render(w, v, http.StatusOK, "topics", shell, view)
+}
+
+func (p *Portal) topicRow(known *relations, t eventbus.Topic) topicRow {
+	row := topicRow{Name: t.Name, URL: "/topics/" + url.PathEscape(t.Name), Partitions: strconv.Itoa(int(t.Partitions)), Environment: "–"}
+	if e, ok := eventbus.EnvironmentOf(p.cfg.Environments(), t.Name); ok {
+		row.Environment = e.Label
+	}
+	if e, ok := known.owners[t.Name]; ok {
+		row.Event = &Link{e.title, "/catalog/" + url.PathEscape(e.name)}
+	}
+	row.Unmanaged = row.Event == nil
+	return row
 }
 
 // topicView is one topic as it is.

@@ -12,6 +12,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus"
 	"github.com/enterprise-event-bus/eventbus/internal/catalog"
 	"github.com/enterprise-event-bus/eventbus/internal/onboarding"
+	"github.com/enterprise-event-bus/eventbus/internal/portal/questions"
 	"github.com/enterprise-event-bus/eventbus/internal/registry/avro"
 )
 
@@ -50,24 +51,12 @@ type startView struct {
 	Problem string
 	YAML    string
 	Faults  []string
+	Empty   *Empty // why nothing can be asked for
 }
 
 // requestKinds are the kinds by their short names in addresses.
 var requestKinds = map[string]eventbus.RequestKind{"producer": eventbus.ProducerRequest, "consumer": eventbus.ConsumerRequest,
 	"change": eventbus.ChangeRequest, "offboarding": eventbus.OffboardingRequest}
-
-func stepsOf(kind eventbus.RequestKind, c formContext) []formStep {
-	switch kind {
-	case eventbus.ProducerRequest:
-		return producerSteps(c)
-	case eventbus.ConsumerRequest:
-		return consumerSteps(c)
-	case eventbus.ChangeRequest:
-		return changeSteps(c)
-	default:
-		return offboardingSteps(c)
-	}
-}
 
 func (p *Portal) requestNew(w http.ResponseWriter, v visit) error {
 	query := v.URL.Query()
@@ -94,7 +83,7 @@ func (p *Portal) startPage(w http.ResponseWriter, v visit, status int, view star
 		}
 	}
 	if len(view.Teams) == 0 {
-		view.Problem = "You belong to no team, so you cannot ask for anything yet. Your teams come from the groups of your sign-in; ask the Event Bus team to map one."
+		view.Empty = &Empty{Icon: "lock", Title: "You belong to no team", Text: "A request is made for a team. Your teams come from the groups of your sign-in; the Event Bus team maps a group to a team.", Action: &Link{"Whom to ask", "/status"}}
 	}
 	return p.render(w, v, status, "start", shell, view)
 }
@@ -115,13 +104,16 @@ func (p *Portal) startDetails(v visit, kind eventbus.RequestKind, event string, 
 			return err
 		}
 		view.Event = &Link{titleOf(e.Title, e.Name), e.Name}
+		if kind == eventbus.ConsumerRequest && e.Lifecycle == eventbus.LifecycleDeprecated {
+			view.Empty = &Empty{Icon: "schedule", Title: "This event gives no new access", Text: view.Event.Text + " is deprecated and will be removed.", Action: &Link{"See the event", "/catalog/" + url.PathEscape(e.Name)}}
+		}
 		return nil
 	}
 	view.Pick = true
 	query := catalog.Query{Text: view.Text, PageSize: maxPicked}
 	if kind != eventbus.ConsumerRequest {
 		if query.Names = p.owned(v); len(query.Names) == 0 {
-			view.Problem, view.Pick = "There is no event that this could be about. Only the owning team may change or retire an event.", false
+			view.Empty = &Empty{Icon: "lock", Title: "Your teams own no event", Text: "Only the team that owns an event may change or retire it; its page names that team.", Action: &Link{"Browse the catalog", "/catalog"}}
 			return nil
 		}
 	}
@@ -133,7 +125,7 @@ func (p *Portal) startDetails(v visit, kind eventbus.RequestKind, event string, 
 		view.Found = append(view.Found, Link{titleOf(entry.Event.Title, entry.Event.Name), with(v.URL, "event", entry.Event.Name, "q", "")})
 	}
 	if len(view.Found) == 0 && view.Text == "" {
-		view.Problem, view.Pick = "There is no event that this could be about. The catalog is empty.", false
+		view.Empty = &Empty{Icon: "event", Title: "There is no event to listen to yet", Text: "The catalog is empty. You can propose the first event.", Action: &Link{"Propose an event", "/requests/new?kind=producer"}}
 	}
 	return nil
 }
@@ -185,23 +177,23 @@ func (p *Portal) newSubmission(v visit) (onboarding.Submission, error) {
 	if !ok {
 		return onboarding.Submission{}, eventbus.Errorf(eventbus.CodeInvalid, "choose what to ask for")
 	}
-	d := document{}
-	d.set("team", v.PostFormValue("team"))
+	d := questions.Document{}
+	d.Set("team", v.PostFormValue("team"))
 	p.prefill(v, kind, d)
 	if kind != eventbus.ProducerRequest {
-		d.set("event", v.PostFormValue("event"))
+		d.Set("event", v.PostFormValue("event"))
 	}
-	content, err := d.content(kind)
+	content, err := contentFrom(d, kind)
 	return onboarding.Submission{Kind: kind, Content: content}, err
 }
 
 // prefill takes over what the team has said before, so that nothing is asked
 // twice (WCAG 2.2, 3.3.7).
-func (p *Portal) prefill(v visit, kind eventbus.RequestKind, d document) {
+func (p *Portal) prefill(v visit, kind eventbus.RequestKind, d questions.Document) {
 	if kind != eventbus.ProducerRequest && kind != eventbus.ConsumerRequest {
 		return
 	}
-	d.set("contacts.technicalContact", v.actor.Person.Name)
+	d.Set("contacts.technicalContact", v.actor.Person.Name)
 	list, err := p.parts.Onboarding.Requests(v.Context(), v.actor, eventbus.RequestQuery{Team: v.PostFormValue("team"), Limit: 20})
 	if err != nil {
 		return // an empty form is good enough
@@ -210,10 +202,10 @@ func (p *Portal) prefill(v visit, kind eventbus.RequestKind, d document) {
 		if r.Kind != eventbus.ProducerRequest && r.Kind != eventbus.ConsumerRequest {
 			continue
 		}
-		before := documentOf(r.Content)
+		before := questions.DocumentOf(r.Content)
 		for _, section := range []string{"contacts", "system", "network", "clients"} {
-			if value := before.get(section); !vacant(value) {
-				d.set(section, value)
+			if value := before.Get(section); !questions.Vacant(value) {
+				d.Set(section, value)
 			}
 		}
 		return
@@ -231,8 +223,8 @@ func parseForm(r *http.Request) error {
 // editing is a request's form under way.
 type editing struct {
 	request eventbus.Request
-	doc     document
-	steps   []formStep
+	doc     questions.Document
+	steps   []questions.Step
 	at      int // index of the step
 }
 
@@ -245,18 +237,18 @@ func (p *Portal) editing(v visit) (editing, error) {
 		return editing{}, &eventbus.Error{Code: eventbus.CodeForbidden, Message: "This request cannot be edited by you now; nothing was changed.",
 			Next: "Its team may edit it until it is decided. Look at the request to see whose turn it is."}
 	}
-	e := editing{request: shown.Request, doc: documentOf(shown.Request.Content)}
-	e.steps = stepsOf(e.request.Kind, p.formContext(v, e.request))
+	e := editing{request: shown.Request, doc: questions.DocumentOf(shown.Request.Content)}
+	e.steps = questions.Steps(e.request.Kind, p.formContext(v, e.request))
 	n, _ := strconv.Atoi(v.URL.Query().Get("step"))
 	e.at = min(max(n, 1), len(e.steps)) - 1
 	return e, nil
 }
 
-func (p *Portal) formContext(v visit, r eventbus.Request) formContext {
-	c := formContext{environments: p.cfg.Environments(), teams: v.actor.Person.Teams}
+func (p *Portal) formContext(v visit, r eventbus.Request) questions.Context {
+	c := questions.Context{Environments: p.cfg.Environments()}
 	if found, err := p.parts.Catalog.Search(v.Context(), catalog.Query{PageSize: 1}); err == nil {
 		for _, d := range found.Facets["domain"] {
-			c.domains = append(c.domains, d.Value)
+			c.Domains = append(c.Domains, d.Value)
 		}
 	}
 	if r.Kind == eventbus.ConsumerRequest {
@@ -266,7 +258,7 @@ func (p *Portal) formContext(v visit, r eventbus.Request) formContext {
 		}
 		if parsed, err := avro.Parse(e.Schema, avro.Options{Lax: true}); err == nil && e.Schema != "" {
 			for _, f := range parsed.Fields() {
-				c.fields = append(c.fields, f.Path)
+				c.Fields = append(c.Fields, f.Path)
 			}
 		}
 	}
@@ -296,14 +288,14 @@ func (p *Portal) requestSave(w http.ResponseWriter, v visit) error {
 		return err
 	}
 	var broken []eventbus.Fault
-	for _, group := range e.steps[e.at].groups {
-		for _, in := range group.inputs {
-			if fault := e.doc.take(in, v.PostForm); fault != nil {
+	for _, group := range e.steps[e.at].Groups {
+		for _, in := range group.Inputs {
+			if fault := e.doc.Take(in, v.PostForm); fault != nil {
 				broken = append(broken, *fault)
 			}
 		}
 	}
-	content, err := e.doc.content(e.request.Kind)
+	content, err := contentFrom(e.doc, e.request.Kind)
 	if err != nil {
 		return err
 	}
@@ -346,7 +338,7 @@ func (e editing) after(do string) string {
 
 // faults are what keeps the draft from being submitted.
 func (p *Portal) faults(v visit, e editing) []eventbus.Fault {
-	content, err := e.doc.content(e.request.Kind)
+	content, err := contentFrom(e.doc, e.request.Kind)
 	if err != nil {
 		return eventbus.FaultsOf(err)
 	}
@@ -370,40 +362,40 @@ func (e editing) here(faults []eventbus.Fault) []eventbus.Fault {
 
 // place finds the input and step that a fault's path belongs to; step -1 when
 // no field has it.
-func (e editing) place(path string) (input, int) {
+func (e editing) place(path string) (questions.Input, int) {
 	for i, step := range e.steps {
-		for _, group := range step.groups {
-			for _, in := range group.inputs {
-				if in.owns(path) {
+		for _, group := range step.Groups {
+			for _, in := range group.Inputs {
+				if in.Owns(path) {
 					return in, i
 				}
 			}
 		}
 	}
-	return input{}, -1
+	return questions.Input{}, -1
 }
 
 func (p *Portal) wizardPage(w http.ResponseWriter, v visit, status int, e editing, faults []eventbus.Fault, problem error) error {
 	step := e.steps[e.at]
 	at := "/requests/" + e.request.ID
 	view := wizardView{ID: e.request.ID, Action: at + "/edit?step=" + strconv.Itoa(e.at+1), Version: strconv.FormatInt(e.request.Version, 10),
-		Step: e.at + 1, StepOf: fmt.Sprintf("Step %d of %d", e.at+1, len(e.steps)), Title: step.title, Lede: step.lede, Last: e.at+1 == len(e.steps)}
+		Step: e.at + 1, StepOf: fmt.Sprintf("Step %d of %d", e.at+1, len(e.steps)), Title: step.Title, Lede: step.Lede, Last: e.at+1 == len(e.steps)}
 	for i, s := range e.steps {
-		view.Steps = append(view.Steps, NavItem{Link: Link{s.title, at + "/edit?step=" + strconv.Itoa(i+1)}, Current: i == e.at, Count: i + 1})
+		view.Steps = append(view.Steps, NavItem{Link: Link{s.Title, at + "/edit?step=" + strconv.Itoa(i+1)}, Current: i == e.at, Count: i + 1})
 	}
 	if e.at > 0 {
 		view.Back = view.Steps[e.at-1].URL
 	}
-	for _, group := range step.groups {
-		g := formGroupView{Legend: group.legend, Hint: group.hint}
-		for _, in := range group.inputs {
-			g.Inputs = append(g.Inputs, e.doc.view(in, e.at+1, faults))
+	for _, group := range step.Groups {
+		g := formGroupView{Legend: group.Legend, Hint: group.Hint}
+		for _, in := range group.Inputs {
+			g.Inputs = append(g.Inputs, drawn(e.doc, in, faults))
 		}
 		view.Groups = append(view.Groups, g)
 	}
 	for _, f := range faults {
 		if in, i := e.place(f.Path); i == e.at {
-			view.Summary = append(view.Summary, Link{in.label + ": " + f.Message, "#" + inputID(in.path)})
+			view.Summary = append(view.Summary, Link{in.Label + ": " + f.Message, "#" + in.ID()})
 		}
 	}
 	view.Aside = p.aside(v, e)
@@ -412,7 +404,7 @@ func (p *Portal) wizardPage(w http.ResponseWriter, v visit, status int, e editin
 	if problem != nil {
 		view.Aside.Saved, view.Aside.Stop = "Not saved.", sentence(message(problem))+". "+next(problem, "Reload the page to see what was saved last.")
 	}
-	title := step.title
+	title := step.Title
 	if len(faults) > 0 {
 		title = "Error: " + title
 	}
@@ -432,6 +424,6 @@ func contentOf(r eventbus.Request) (map[string]any, error) {
 }
 
 // stepURL is the page of the wizard where a field is edited.
-func stepURL(id string, step int, in input) string {
-	return "/requests/" + url.PathEscape(id) + "/edit?" + url.Values{"step": {strconv.Itoa(step + 1)}, "check": {"1"}}.Encode() + "#" + inputID(in.path)
+func stepURL(id string, step int, in questions.Input) string {
+	return "/requests/" + url.PathEscape(id) + "/edit?" + url.Values{"step": {strconv.Itoa(step + 1)}, "check": {"1"}}.Encode() + "#" + in.ID()
 }

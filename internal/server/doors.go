@@ -118,7 +118,7 @@ func (s *Server) httpHandler() http.Handler {
 	}, portal.Parts{
 		Sessions: s.session, Catalog: s.catalog, Onboarding: s.onboarding, Records: s.store, Inbox: s.store,
 		Registry: s.registry, Access: s.iam, Observe: s.observe, Audit: s.store, AuditHeads: s.auditHead.saved, Streams: s.streams, Planner: s.provision, Keys: s.offers,
-		Status: s.status,
+		Status: s.status, Settings: s.shownSettings,
 	}).Handler())
 	return s.onOwnName(mux)
 }

@@ -39,6 +39,7 @@ func (s *Server) openPeople(ctx context.Context) (err error) {
 		}
 	}
 	s.session = session.New(cfg, s.store)
+	s.signedInBy = session.Config{Issuer: cfg.Issuer, GroupsClaim: cfg.GroupsClaim, GroupRoles: cfg.GroupRoles, GroupTeams: cfg.GroupTeams, TeamPrefix: cfg.TeamPrefix, AllowGroups: cfg.AllowGroups}
 	s.session.GrantLocal(s.token, s.administrator())
 	s.notify = notify.New(notify.Config{Logger: s.cfg.Logger}, s.store, s.store, s.senders)
 	return nil

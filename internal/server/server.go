@@ -63,6 +63,7 @@ type Server struct {
 	guard      *schemaGuard
 	idp        *devidp.Provider // in dev, else nil
 	session    *session.Sessions
+	signedInBy session.Config // of the identity provider and its groups, what may be shown; no secret
 	notify     *notify.Notifier
 	senders    map[string]notify.Sender // by channel
 

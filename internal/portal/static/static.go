@@ -1,4 +1,8 @@
-package portal
+// Package static holds the files that the portal's pages fetch: style sheets,
+// scripts, fonts and icons, embedded, under names that carry the hash of their
+// content. It serves them to whoever asks; nothing of them is private. The files
+// are built by internal/portal/assets/build, app.css and app.js by hand.
+package static
 
 import (
 	"bytes"
@@ -12,50 +16,53 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"time"
 )
 
-//go:embed static
-var staticFiles embed.FS
+//go:embed *.css *.js *.svg fonts img LICENSES
+var embedded embed.FS
 
-// asset is one file as it goes over the wire.
-type asset struct {
+// startOfTime makes http.ServeContent leave Last-Modified out.
+var startOfTime time.Time
+
+// file is one file as it goes over the wire.
+type file struct {
 	contentType string
 	plain       []byte
 	zipped      []byte // nil where it would not be smaller
 }
 
-// assets holds the static files under names that carry the hash of their
-// content, so that a browser may keep them for ever.
-type assets struct {
-	byURL map[string]asset
+// Files are the files under their hashed names, which a browser may keep for
+// ever. It is safe for concurrent use.
+type Files struct {
+	byURL map[string]file
 	urls  map[string]string // plain name to URL
 }
 
-// loadAssets reads, renames and compresses the embedded files once.
-var loadAssets = sync.OnceValue(func() *assets {
-	a := &assets{byURL: map[string]asset{}, urls: map[string]string{}}
+// Load reads, renames and compresses the embedded files, once for the process.
+var Load = sync.OnceValue(func() *Files {
+	a := &Files{byURL: map[string]file{}, urls: map[string]string{}}
 	var sheets []string
-	_ = fs.WalkDir(staticFiles, "static", func(file string, entry fs.DirEntry, err error) error {
+	_ = fs.WalkDir(embedded, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		name := strings.TrimPrefix(file, "static/")
 		if strings.HasSuffix(name, ".css") {
 			sheets = append(sheets, name) // they name the others, so they come last
 			return nil
 		}
-		text, _ := staticFiles.ReadFile(file)
+		text, _ := embedded.ReadFile(name)
 		a.add(name, text)
 		return nil
 	})
 	for _, name := range sheets {
-		text, _ := staticFiles.ReadFile("static/" + name)
+		text, _ := embedded.ReadFile(name)
 		a.add(name, a.withURLs(text))
 	}
 	return a
 })
 
-func (a *assets) add(name string, text []byte) {
+func (a *Files) add(name string, text []byte) {
 	sum := sha256.Sum256(text)
 	extension := path.Ext(name)
 	url := "/static/" + strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:6]) + extension
@@ -68,7 +75,7 @@ func (a *assets) add(name string, text []byte) {
 	case "", ".md":
 		kind = "text/plain; charset=utf-8"
 	}
-	entry := asset{contentType: kind, plain: text}
+	entry := file{contentType: kind, plain: text}
 	var zipped bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
 	_, _ = w.Write(text)
@@ -80,7 +87,7 @@ func (a *assets) add(name string, text []byte) {
 }
 
 // withURLs replaces url("img/x.svg") in a style sheet by the hashed name.
-func (a *assets) withURLs(sheet []byte) []byte {
+func (a *Files) withURLs(sheet []byte) []byte {
 	text := string(sheet)
 	for name, url := range a.urls {
 		text = strings.ReplaceAll(text, `"`+name+`"`, `"`+url+`"`)
@@ -89,12 +96,11 @@ func (a *assets) withURLs(sheet []byte) []byte {
 	return []byte(text)
 }
 
-// url gives the address of a file, "" for one that does not exist; templates
-// are tested against that.
-func (a *assets) url(name string) string { return a.urls[name] }
+// URL gives the address of a file, "" for one that does not exist.
+func (a *Files) URL(name string) string { return a.urls[name] }
 
 // ServeHTTP answers /static/…; what is not there is 404, never a listing.
-func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	entry, ok := a.byURL[r.URL.Path]
 	if !ok {
 		http.NotFound(w, r)
