@@ -24,7 +24,7 @@ type Pages struct {
 // pagesOf makes the paging of a list.
 func pagesOf(u *url.URL, page, size, total int, noun string) Pages {
 	first, last := (page-1)*size+1, min(page*size, total)
-	if total == 0 || first > total {
+	if first > total || total <= size && page == 1 { // nothing to lead through
 		return Pages{}
 	}
 	out := Pages{Text: strconv.Itoa(first) + "–" + strconv.Itoa(last) + " of " + count(int64(total), noun)}
