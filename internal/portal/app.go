@@ -82,8 +82,8 @@ func (p *Portal) appGroups(v visit, grants []eventbus.Grant) ([]groupRow, error)
 	}
 	list = slices.DeleteFunc(list, func(group streams.ListedGroup) bool {
 		return !slices.ContainsFunc(grants, func(g eventbus.Grant) bool {
-			prefix, any := strings.CutSuffix(g.GroupPrefix, "*")
-			return g.GroupPrefix != "" && (group.ID == prefix || any && strings.HasPrefix(group.ID, prefix))
+			prefix, open := strings.CutSuffix(g.GroupPrefix, "*")
+			return g.GroupPrefix != "" && (group.ID == prefix || open && strings.HasPrefix(group.ID, prefix))
 		})
 	})
 	return p.groupRows(v, list[:min(len(list), maxAppGroups)])
