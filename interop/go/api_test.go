@@ -68,7 +68,7 @@ func installSchemathesis(t *testing.T) {
 	if !have("python3") {
 		kafka.Missing(t, "python", "python3 is not there")
 	}
-	install(t, "schemathesis", ".venv/bin/schemathesis", []string{"python3", "-m", "venv", ".venv"}, []string{".venv/bin/pip", "install", "-q", "-r", "requirements.txt"})
+	kafka.Install(t, "schemathesis", ".venv", []string{"requirements.txt"}, []string{"python3", "-m", "venv", "--clear", ".venv"}, []string{".venv/bin/pip", "install", "-q", "-r", "requirements.txt"})
 }
 
 // TestPublishedSchemas: a validator that is not ours takes the published JSON

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func installBackstage(t *testing.T) {
 	}
 	// Binaries of better-sqlite3 may be out of reach; the headers of an installed
 	// Node build it.
-	install(t, "backstage", "node_modules/better-sqlite3/build/Release/better_sqlite3.node",
+	kafka.Install(t, "backstage", "node_modules", []string{"package-lock.json"},
 		[]string{"npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"},
 		[]string{"sh", "-c", `npm rebuild better-sqlite3 --nodedir="$(node -p 'path.dirname(path.dirname(process.execPath))')"`})
 }
@@ -106,13 +107,8 @@ type backstageEntity struct {
 // API; stop ends it.
 func startBackstage(t *testing.T, b *bus, set map[string]string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	_, set["PORT"], _ = net.SplitHostPort(address)
+	port := kafka.FreePorts(t, 1)[0]
+	set["PORT"] = strconv.Itoa(port)
 	set["EVENTBUS_HOST"] = strings.TrimPrefix(b.at.HTTP, "http://")
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, "node", "backend.js", "--config", "app-config.yaml")
@@ -130,7 +126,7 @@ func startBackstage(t *testing.T, b *bus, set map[string]string) string {
 			t.Logf("Backstage's log ends:\n%s", text[max(0, len(text)-4000):])
 		}
 	})
-	return "http://" + address + "/api/catalog/entities"
+	return fmt.Sprintf("http://127.0.0.1:%d/api/catalog/entities", port)
 }
 
 // relationsOf reads every relation as "component:letters providesApi

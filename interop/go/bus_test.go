@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,13 +14,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/enterprise-event-bus/eventbus"
+	"github.com/enterprise-event-bus/eventbus/eventbustest"
+	"github.com/enterprise-event-bus/eventbus/internal/cluster"
+	"github.com/enterprise-event-bus/eventbus/internal/server"
 	"github.com/enterprise-event-bus/eventbus/interop/go/kafka"
 )
 
-// bus is a running `eventbus dev`, as a user starts it.
+// bus is a running `eventbus dev`, as a user starts it, or in this process before
+// Apache Kafka.
 type bus struct {
 	binary string
 	home   string // of its token, and of the clients
+	secret string // the administrator's token, where it is not in home
 	log    journal
 	at     struct {
 		HTTP     string `json:"http"`
@@ -31,9 +39,8 @@ type bus struct {
 	}
 }
 
-// startBus builds the binary, or takes the one that EVENTBUS_BINARY names, and
-// runs it on free ports and without the demo until the test ends; more are flags
-// of `dev`.
+// startBus runs the binary on free ports and without the demo until the test
+// ends; more are flags of `dev`.
 func startBus(t *testing.T, more ...string) *bus {
 	t.Helper()
 	return startBusWith(t, append([]string{"--no-demo"}, more...)...)
@@ -42,15 +49,7 @@ func startBus(t *testing.T, more ...string) *bus {
 // startBusWith is startBus with all flags of `dev` but the addresses.
 func startBusWith(t *testing.T, flags ...string) *bus {
 	t.Helper()
-	b := &bus{binary: os.Getenv("EVENTBUS_BINARY"), home: t.TempDir()}
-	if b.binary == "" {
-		b.binary = filepath.Join(t.TempDir(), "eventbus") // not in home, where the bus keeps a folder of that name
-		build := exec.Command("go", "build", "-o", b.binary, "./cmd/eventbus")
-		build.Dir = filepath.Join(kafka.Folder(), "..")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build the bus: %v\n%s", err, out)
-		}
-	}
+	b := &bus{binary: binary(t), home: t.TempDir()}
 	ready := filepath.Join(b.home, "ready.json")
 	const free = "127.0.0.1:0"
 	cmd := exec.Command(b.binary, append([]string{"dev", "--kafka", free, "--kafka-iam", free, "--kafka-iam-external", free, "--registry", free, "--http", free,
@@ -83,6 +82,65 @@ func startBusWith(t *testing.T, flags ...string) *bus {
 		}
 	}
 }
+
+// build makes the binary, once.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "eventbus-interop-")
+	if err != nil {
+		return "", err
+	}
+	make := exec.Command("go", "build", "-o", dir, "./cmd/eventbus")
+	make.Dir = filepath.Join(kafka.Folder(), "..")
+	if out, err := make.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the bus: %w\n%s", err, out)
+	}
+	return filepath.Join(dir, "eventbus"), nil
+})
+
+func binary(t *testing.T) string {
+	t.Helper()
+	file, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if file, err := build(); err == nil {
+		os.RemoveAll(filepath.Dir(file))
+	}
+	os.Exit(code)
+}
+
+// startBusBeforeKafka runs a bus before an Apache Kafka of three brokers.
+// Its PLAINTEXT address is that of a broker: clients under test sign in.
+func startBusBeforeKafka(t *testing.T) *bus {
+	t.Helper()
+	real := kafka.Start(t, 3)
+	b := &bus{binary: binary(t), home: t.TempDir()}
+	running := eventbustest.Start(t, func(c *server.Config) {
+		c.DataDir = filepath.Join(b.home, "data")
+		var all []string
+		for _, e := range eventbus.DemoEnvironments() {
+			all = append(all, e.Name)
+		}
+		c.Kafka = []server.Kafka{{Environments: all, External: cluster.ExternalConfig{Bootstrap: real.Bootstrap}}}
+		c.Logger = slog.New(slog.NewJSONHandler(&b.log, nil))
+	})
+	b.secret, b.at.HTTP, b.at.Registry, b.at.Kafka, b.at.KafkaIAM = running.API().Token, running.HTTP, running.Registry, real.Bootstrap[0], running.KafkaIAM
+	t.Cleanup(func() {
+		if t.Failed() {
+			text := b.log.since(0)
+			t.Logf("the bus's log ends:\n%s", text[max(0, len(text)-6000):])
+		}
+	})
+	return b
+}
+
+// embedded reports whether the bus has an engine of its own.
+func (b *bus) embedded() bool { return b.secret == "" }
 
 // journal is the log of a bus, one JSON object a line.
 type journal struct {
@@ -149,6 +207,9 @@ func (b *bus) environment(set map[string]string) []string {
 		if !strings.HasPrefix(name, "AWS_") && !strings.HasPrefix(name, "XDG_") && name != "HOME" {
 			env = append(env, keep)
 		}
+	}
+	if b.secret != "" {
+		env = append(env, "EVENTBUS_TOKEN="+b.secret)
 	}
 	env = append(env, "GOMODCACHE="+goEnv("GOMODCACHE"), "GOCACHE="+goEnv("GOCACHE"))
 	for name, value := range set {

@@ -106,7 +106,7 @@ func (r *run) refused(f refusal) outcome {
 
 // refusalSince finds the line of the log that says why this key was refused.
 func (b *bus) refusalSince(began int, f refusal) string {
-	for deadline := time.Now().Add(time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		for line := range strings.Lines(b.log.since(began)) {
 			var said struct{ Msg, Check, Key, Role, Reason string }
 			if json.Unmarshal([]byte(line), &said) != nil {

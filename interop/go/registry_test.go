@@ -30,7 +30,7 @@ func registryClients(t *testing.T) []client {
 }
 
 func buildJavaRegistry(t *testing.T) {
-	install(t, "java-registry", "target/java-registry.jar", []string{"mvn", "-q", "-B", "package"})
+	kafka.Install(t, "java-registry", "target", []string{"pom.xml", "src"}, kafka.Package)
 }
 
 // TestRegistryClients runs the official clients of Confluent's schema registry,
@@ -38,7 +38,6 @@ func buildJavaRegistry(t *testing.T) {
 // docs/reference/registry-clients.md (-update writes it).
 func TestRegistryClients(t *testing.T) {
 	open := startBus(t)
-	t.Setenv("EVENTBUS_BINARY", open.binary) // built once
 	closed := startBus(t, "--registry-writes=closed")
 	closed.registerKnown(t)
 	var rows []row
@@ -123,14 +122,5 @@ func checkRegistryTable(t *testing.T, rows []row) {
 		b.WriteString("\n")
 	}
 	b.WriteString(registryFoot)
-	file := filepath.Join(kafka.Folder(), "..", "docs", "reference", "registry-clients.md")
-	if *update {
-		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if have, err := os.ReadFile(file); err != nil || string(have) != b.String() {
-		t.Errorf("docs/reference/registry-clients.md says something else (%v); -update writes it anew", err)
-	}
+	kept(t, "docs/reference/registry-clients.md", b.String())
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/enterprise-event-bus/eventbus/interop/go/kafka"
 )
 
-var update = flag.Bool("update", false, "write docs/reference/clients.md")
+var update = flag.Bool("update", false, "write the pages of docs/reference and the programs of examples anew")
 
 // columns are the features of the first tables, in order; those of the last are
 // loginColumns.
@@ -25,7 +25,7 @@ type row struct {
 
 const tableHead = `# Kafka clients that work with the bus
 
-This page is written by ` + "`make interop`" + `, which runs each client, with nothing of ours in it, against ` + "`eventbus dev`" + `. A cell says:
+This page is written by ` + "`make interop`" + `, which runs each client, with nothing of ours in it, against ` + "`eventbus dev`" + ` and, where it says so, before Apache Kafka. A cell says:
 
 - **pass**: a test passes.
 - **–**: the client has it not. kcat, Sarama and confluent-kafka have no AWS_MSK_IAM of their own, and kcat cannot be given a source of tokens.
@@ -43,6 +43,12 @@ DescribeTopic and WriteData on the topic, DescribeTransactionalId and AlterTrans
 Avro is written by confluent-kafka's own serializers, by ` + "`@confluentinc/schemaregistry`" + ` beside kafkajs, and by franz-go's ` + "`pkg/sr`" + ` with ` + "`twmb/avro`" + ` beside franz-go and Sarama, which has none.
 Beside Java's client it is a small serializer of that format, because Confluent's own is not on Maven Central. kcat writes no Avro in any build; it reads it with
 ` + "`-s value=avro -r URL`" + ` when its build has that, which Debian's has not.
+
+`
+
+const behindHead = `## Before Apache Kafka
+
+The same, with three brokers of Apache Kafka ` + kafka.Version + ` behind the gateway in place of the embedded engine: each client at each door where it can sign in.
 
 `
 
@@ -72,7 +78,7 @@ kafka-topics, kafka-configs, kafka-console-producer, kafka-console-consumer, kaf
 run at the doors PLAINTEXT and AWS_MSK_IAM: ` + "`TestKafkaTools`" + `. kafka-acls is told that there is no such API: rights are IAM policies.
 `
 
-func checkTable(t *testing.T, runs []*run) {
+func checkTable(t *testing.T, runs, behind []*run) {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(tableHead)
@@ -83,13 +89,22 @@ func checkTable(t *testing.T, runs []*run) {
 	} {
 		writeTable(&b, "### "+door.title, columns, runs, func(r *run) bool { return r.door == door.name })
 	}
+	b.WriteString(behindHead)
+	for _, door := range []string{iam, oauth} {
+		writeTable(&b, "### Apache Kafka, "+door, columns, behind, func(r *run) bool { return r.door == door && r.signs() })
+	}
 	b.WriteString(loginHead)
 	for _, door := range []string{iam, oauth} {
 		writeTable(&b, "### "+door, loginColumns, runs, func(r *run) bool { return r.door == door && r.signs() })
 	}
-	file := filepath.Join(kafka.Folder(), "..", "docs", "reference", "clients.md")
 	b.WriteString(sampleTail)
-	text := b.String()
+	kept(t, "docs/reference/clients.md", b.String())
+}
+
+// kept holds a file of the project against what it should say, or writes it.
+func kept(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join(kafka.Folder(), "..", name)
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -100,7 +115,7 @@ func checkTable(t *testing.T, runs []*run) {
 		return
 	}
 	if have, err := os.ReadFile(file); err != nil || string(have) != text {
-		t.Errorf("docs/reference/clients.md says something else (%v); -update writes it anew", err)
+		t.Errorf("%s says something else (%v); -update writes it anew", name, err)
 	}
 }
 

@@ -56,7 +56,7 @@ func TestKafkaTools(t *testing.T) {
 	if !have("java") || !have("mvn") {
 		kafka.Missing(t, "java", "Kafka's tools need java and mvn")
 	}
-	install(t, "kafka-tools", "target/lib/kafka-tools-4.3.1.jar", []string{"mvn", "-q", "-B", "package"})
+	kafka.Install(t, "kafka-tools", "target", []string{"pom.xml"}, kafka.Package)
 	b := startBus(t)
 	for _, door := range []string{plaintext, iam} {
 		t.Run(door, func(t *testing.T) {

@@ -36,7 +36,7 @@ func TestVASample(t *testing.T) {
 	if !have("java") || !have("mvn") {
 		kafka.Missing(t, "java", "the VA sample needs java and mvn")
 	}
-	installFrom(t, "java/va-sample", "target/va-sample.jar", []string{"pom.xml", "src"}, []string{"mvn", "-q", "-B", "package"})
+	kafka.Install(t, "java/va-sample", "target", []string{"pom.xml", "src"}, kafka.Package)
 	b := startBus(t, "--sts-tls", httpsPort(t))
 	layTruststore(t, b.at.Trust)
 	hosts := filepath.Join(b.home, "hosts")

@@ -6,28 +6,24 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Version is the release that interop/kafka/pom.xml pins.
 const Version = "4.4.0"
 
-// Bounds of a start; a busy machine takes a while.
-const (
-	buildLimit = 10 * time.Minute
-	startLimit = 90 * time.Second
-)
+// startLimit bounds a start; a busy machine takes a while.
+const startLimit = 90 * time.Second
 
 // Cluster is a running cluster. Node ids count from 1.
 type Cluster struct {
@@ -45,28 +41,7 @@ type node struct {
 	certificate        string // PEM file with key and chain, of that listener
 	dir, config, class string
 	process            *exec.Cmd
-	ended              chan struct{}
-}
-
-// Require skips the test without java and mvn, or fails it when EVENTBUS_REQUIRE
-// names kafka.
-func Require(t testing.TB) {
-	t.Helper()
-	for _, program := range []string{"java", "mvn"} {
-		if _, err := exec.LookPath(program); err != nil {
-			Missing(t, "kafka", "Apache Kafka needs "+program)
-		}
-	}
-}
-
-// Missing skips a test, or fails it when EVENTBUS_REQUIRE names what is missing.
-func Missing(t testing.TB, what, why string) {
-	t.Helper()
-	required := strings.Split(os.Getenv("EVENTBUS_REQUIRE"), ",")
-	if slices.Contains(required, what) || slices.Contains(required, "all") {
-		t.Fatalf("%s, and EVENTBUS_REQUIRE names %s", why, what)
-	}
-	t.Skip(why + "; EVENTBUS_REQUIRE=" + what + " makes this a failure")
+	ended              <-chan struct{}
 }
 
 // Start runs n brokers until the test ends. settings are added to each broker's
@@ -131,7 +106,8 @@ func (c *Cluster) Kill(t testing.TB, id int) {
 	}
 }
 
-// Restart starts a broker that was killed and waits until all brokers are seen.
+// Restart starts a broker that was killed and waits until it has caught up: all
+// replicas of all topics are in sync.
 func (c *Cluster) Restart(t testing.TB, id int) {
 	t.Helper()
 	if err := c.nodes[id-1].start(); err != nil {
@@ -140,27 +116,53 @@ func (c *Cluster) Restart(t testing.TB, id int) {
 	c.await(t, len(c.nodes))
 }
 
-// await waits until every broker is registered and topics can be made.
+// await waits until n brokers are registered and every replica is in sync.
 func (c *Cluster) await(t testing.TB, n int) {
+	t.Helper()
+	c.until(t, fmt.Sprintf("%d brokers are there and in sync", n), func(m kadm.Metadata) bool {
+		return len(m.Brokers) >= n && led(m, func(p kadm.PartitionDetail) bool { return p.Leader >= 0 && len(p.ISR) == len(p.Replicas) })
+	})
+}
+
+// led reports whether something holds for every partition.
+func led(m kadm.Metadata, holds func(kadm.PartitionDetail) bool) bool {
+	all := true
+	m.Topics.EachPartition(func(p kadm.PartitionDetail) { all = all && holds(p) })
+	return all
+}
+
+// until asks the brokers that run for their metadata until something holds of it.
+func (c *Cluster) until(t testing.TB, what string, holds func(kadm.Metadata) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Bootstrap...), kgo.MetadataMinAge(50*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
 	for {
-		cl.ForceMetadataRefresh()
-		if err := cl.Ping(ctx); err == nil && len(cl.DiscoveredBrokers()) >= n {
+		if m, err := c.metadata(ctx); err == nil && holds(m) {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("Apache Kafka did not come up; the log of its first broker ends:\n%s", c.nodes[0].tail())
+			t.Fatalf("after %s it is not so that %s; the logs end:\n%s", startLimit, what, c.tails())
 		case <-time.After(100 * time.Millisecond):
 		}
+		for _, one := range c.nodes {
+			if one.died() {
+				t.Fatalf("broker %d ended by itself; its log ends:\n%s", one.id, one.tail())
+			}
+		}
 	}
+}
+
+// metadata asks with a new client, which remembers no broker.
+func (c *Cluster) metadata(ctx context.Context) (kadm.Metadata, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Bootstrap...))
+	if err != nil {
+		return kadm.Metadata{}, err
+	}
+	defer cl.Close()
+	return kadm.NewClient(cl).Metadata(ctx)
 }
 
 func (c *Cluster) stop() {
@@ -250,21 +252,26 @@ func (n *node) start() error {
 	defer log.Close()
 	n.process = exec.Command("java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", n.class, "kafka.Kafka", n.config)
 	n.process.Stdout, n.process.Stderr = log, log
-	n.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives the test
-	// The signal is bound to the thread that started the child, so it must not end.
-	started := make(chan error, 1)
-	n.ended = make(chan struct{})
-	go func() {
+	n.ended, err = Launch(n.process)
+	return err
+}
+
+// Launch starts a process that never outlives the test. ended is closed when it
+// has ended.
+func Launch(process *exec.Cmd) (ended <-chan struct{}, err error) {
+	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started, done := make(chan error, 1), make(chan struct{})
+	go func() { // the signal is bound to the thread that started the child, so it must not end
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		defer close(n.ended)
-		err := n.process.Start()
+		defer close(done)
+		err := process.Start()
 		started <- err
 		if err == nil {
-			_ = n.process.Wait() // killed, as a rule
+			_ = process.Wait() // killed, as a rule
 		}
 	}()
-	return <-started
+	return done, <-started
 }
 
 func (n *node) kill() error {
@@ -277,66 +284,31 @@ func (n *node) kill() error {
 	return err
 }
 
+// died reports whether the process ended though nobody killed it.
+func (n *node) died() bool {
+	if n.process == nil {
+		return false
+	}
+	select {
+	case <-n.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 func (n *node) tail() string {
 	text, err := os.ReadFile(filepath.Join(n.dir, "log"))
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-4000):])
+	return string(text[max(0, len(text)-3000):])
 }
 
-// Folder is interop/, where the folders of the other languages are.
-func Folder() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
-}
-
-// classpath gives Kafka's jars, fetched on the first use.
-func classpath(t testing.TB) string {
-	t.Helper()
-	project := filepath.Join(Folder(), "kafka")
-	lib := filepath.Join(project, "target", "lib")
-	if _, err := os.Stat(filepath.Join(lib, "kafka_2.13-"+Version+".jar")); err != nil {
-		Maven(t, project)
+func (c *Cluster) tails() string {
+	var b strings.Builder
+	for _, one := range c.nodes {
+		fmt.Fprintf(&b, "broker %d:\n%s\n", one.id, one.tail())
 	}
-	return filepath.Join(lib, "*")
-}
-
-// Maven packages a project of interop/.
-func Maven(t testing.TB, project string, arguments ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), buildLimit)
-	defer cancel()
-	build := exec.CommandContext(ctx, "mvn", append([]string{"-q", "-B", "package"}, arguments...)...)
-	build.Dir = project
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("mvn package in %s: %v\n%s", project, err, out)
-	}
-}
-
-// FreePorts gives ports on loopback that nobody listened on a moment ago.
-func FreePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
-
-// Free reports whether nobody listens on n ports of loopback from first on.
-func Free(first, n int) bool {
-	for port := first; port < first+n; port++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			return false
-		}
-		defer l.Close()
-	}
-	return true
+	return b.String()
 }

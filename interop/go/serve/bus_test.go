@@ -151,7 +151,7 @@ type instance struct {
 	config  string
 	at      addresses
 	process *exec.Cmd
-	ended   chan struct{}
+	ended   <-chan struct{}
 	log     string
 }
 
@@ -201,20 +201,7 @@ func (i *instance) launch() {
 	defer log.Close()
 	i.process = exec.Command(i.d.program, "serve", "--config", i.config, "--ready-file", ready)
 	i.process.Stdout, i.process.Stderr = log, log
-	i.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives the test
-	started := make(chan error, 1)
-	i.ended = make(chan struct{})
-	go func() { // the signal is bound to the thread that started the child
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(i.ended)
-		err := i.process.Start()
-		started <- err
-		if err == nil {
-			_ = i.process.Wait() // killed, as a rule
-		}
-	}()
-	if err := <-started; err != nil {
+	if i.ended, err = kafka.Launch(i.process); err != nil {
 		i.d.t.Fatal(err)
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"fmt"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -111,80 +109,5 @@ func (i *instance) decode(text string, into any) {
 	i.d.t.Helper()
 	if err := json.Unmarshal([]byte(text), into); err != nil {
 		i.d.t.Fatalf("%v in %s", err, text)
-	}
-}
-
-// stream produces numbered records into every partition of a topic until it is
-// told to stop; what was acknowledged must be found again, once and in order.
-type stream struct {
-	t          *testing.T
-	cl         *kgo.Client
-	partitions int
-	stop       chan struct{}
-	producing  sync.WaitGroup
-	acking     sync.WaitGroup
-
-	mu           sync.Mutex
-	acknowledged []int
-}
-
-func startStream(ctx context.Context, t *testing.T, cl *kgo.Client, topic string, partitions int) *stream {
-	s := &stream{t: t, cl: cl, partitions: partitions, stop: make(chan struct{}), acknowledged: make([]int, partitions)}
-	s.producing.Go(func() {
-		for n := 0; ; n++ {
-			select {
-			case <-s.stop:
-				return
-			case <-time.After(2 * time.Millisecond):
-			}
-			s.acking.Add(1)
-			r := &kgo.Record{Topic: topic, Partition: int32(n % partitions), Value: strconv.AppendInt(nil, int64(n/partitions), 10)}
-			cl.Produce(ctx, r, func(r *kgo.Record, err error) {
-				defer s.acking.Done()
-				if err != nil {
-					t.Errorf("produce: %v", err)
-					return
-				}
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.acknowledged[r.Partition]++
-			})
-		}
-	})
-	return s
-}
-
-// end stops the stream and gives how many records were acknowledged.
-func (s *stream) end(ctx context.Context) int {
-	s.t.Helper()
-	close(s.stop)
-	s.producing.Wait()
-	if err := s.cl.Flush(ctx); err != nil {
-		s.t.Fatal(err)
-	}
-	s.acking.Wait()
-	total := 0
-	for _, n := range s.acknowledged {
-		total += n
-	}
-	return total
-}
-
-// readBack reads what was acknowledged.
-func (s *stream) readBack(ctx context.Context, cl *kgo.Client, total int) {
-	s.t.Helper()
-	next := make([]int, s.partitions)
-	for read := 0; read < total; {
-		fetches := cl.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			s.t.Fatalf("after %d of %d records: %v", read, total, err)
-		}
-		for _, r := range fetches.Records() {
-			if got := string(r.Value); got != fmt.Sprint(next[r.Partition]) {
-				s.t.Fatalf("partition %d offset %d holds %s, want %d", r.Partition, r.Offset, got, next[r.Partition])
-			}
-			next[r.Partition]++
-			read++
-		}
 	}
 }

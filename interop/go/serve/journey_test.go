@@ -22,8 +22,8 @@ import (
 // the way: a team proposes, is asked for a change, different people approve,
 // topic, schema, role and catalog entry are made; the team's role produces; a
 // consumer is refused until it is approved, and then reads; production, a new
-// version, and deprecation follow. Nothing acknowledged is lost, and no client
-// learns where a broker is.
+// version, deprecation and removal follow. Nothing acknowledged is lost, and no
+// client learns where a broker is.
 func TestJourney(t *testing.T) {
 	real := kafka.Start(t, 3)
 	d := newDeck(t, 1, onKafka(plaintext(real.Bootstrap)), "dataDir: "+t.TempDir())
@@ -43,7 +43,8 @@ func TestJourney(t *testing.T) {
 	producer := j.kafka(&j.seen, j.assume(service, "claims-letters-dev"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	j.produces(producer)
 	real.Kill(t, 2)
-	j.consumes()
+	j.produces(producer)
+	j.consumes(2)
 	j.promote(id)
 	real.Restart(t, 2)
 	j.changeSchema()
@@ -151,8 +152,9 @@ func (j *journey) produces(producer *kgo.Client) {
 	}
 }
 
-// consumes is refused without a grant and reads all three partitions with one.
-func (j *journey) consumes() {
+// consumes is refused without a grant; with one it reads what was produced to all
+// three partitions, a number of times.
+func (j *journey) consumes(times int) {
 	j.t.Helper()
 	role := j.identity("appointments-dev")
 	document := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kafka-cluster:Connect","Resource":"` + deployment.ClusterARN() + `"}]}`
@@ -166,7 +168,7 @@ func (j *journey) consumes() {
 	j.approve(id, "bus", "owner")
 	j.reaches(id, "development", eventbus.EnvActive)
 	consumer := j.kafka(&j.seen, role, append(from, kgo.ConsumerGroup("appointments-letters-1"))...)
-	for read := 0; read < 3; {
+	for read := 0; read < 3*times; {
 		fetches := consumer.PollFetches(j.ctx)
 		if err := fetches.Err(); err != nil {
 			j.t.Fatal(err)
@@ -233,15 +235,43 @@ func (j *journey) changeSchema() {
 	}
 }
 
-// retire deprecates the event, with the notice that consumers have.
+// retire deprecates the event and, because two people agree to less notice,
+// removes it at once wherever nobody reads it, with every access to it;
+// development is held, because somebody does.
 func (j *journey) retire() {
 	j.t.Helper()
-	id := j.submit("producer", j.example("offboarding.yaml"))
-	j.approve(id, "bus", "owner")
-	for _, environment := range []string{"development", "staging", "production"} {
-		j.reaches(id, environment, eventbus.EnvActive)
+	if !j.mayWrite() {
+		j.t.Fatal("the producer may not write to production")
 	}
-	if out := j.must("producer", "event", "show", "letter-ready", "-o", "json"); !strings.Contains(out, "deprecated") {
-		j.t.Fatalf("the event is %s", out)
+	today := time.Now().UTC().Format(time.DateOnly)
+	hurried := []string{`removalDate: "2027-09-01"`, `removalDate: "` + today + `"`}
+	if _, err := j.cli("producer", "request", "submit", j.example("offboarding.yaml", hurried...)); err == nil || !strings.Contains(err.Error(), "removalDate") {
+		j.t.Fatalf("removal without notice: %v, want a refusal of removalDate", err)
 	}
+	hurried[1] += "\noverrideNotice: Nobody reads it outside development, and the one who does has moved on."
+	id := j.submit("producer", j.example("offboarding.yaml", hurried...))
+	j.approve(id, "bus")
+	if e, _ := j.request(id).Environment("staging"); e.State != eventbus.EnvWaiting {
+		j.t.Fatalf("with one approval of two staging is %s", e.State)
+	}
+	j.approve(id, "owner")
+	j.reaches(id, "staging", eventbus.EnvRemoved)
+	j.reaches(id, "production", eventbus.EnvRemoved)
+	j.reaches(id, "development", eventbus.EnvActive)
+	shown := j.must("producer", "event", "show", "letter-ready", "-o", "json")
+	for text, want := range map[string]bool{`"deprecated"`: true, `"dev_letter-ready"`: true, `"staging_letter-ready"`: false, `"prod_letter-ready"`: false} {
+		if strings.Contains(shown, text) != want {
+			j.t.Errorf("the event has %s: %v, want %v in\n%s", text, !want, want, shown)
+		}
+	}
+	// The records stay in quarantine for a while, out of everybody's reach.
+	if j.mayWrite() {
+		j.t.Error("the producer may still write to production")
+	}
+}
+
+// mayWrite reports whether the producer's role may write to production.
+func (j *journey) mayWrite() bool {
+	_, err := j.cli(administrator, "iam", "simulate", "--principal", "claims-letters", "--action", "kafka-cluster:WriteData", "--resource", "prod_letter-ready")
+	return err == nil
 }

@@ -40,7 +40,7 @@ func TestPage(t *testing.T) {
 	for i, port := range []string{"8443", "8081", "9090"} {
 		replace = append(replace, "127.0.0.1:"+port, fmt.Sprintf("127.0.0.1:%d", ports[i]))
 	}
-	door := freeRange(t, server.DefaultBrokerPorts+1) // the door and a port for each broker
+	door := kafka.FreeRange(t, server.DefaultBrokerPorts+1) // the door and a port for each broker
 	replace = append(replace, "127.0.0.1:9098", fmt.Sprintf("127.0.0.1:%d", door))
 	script = strings.NewReplacer(replace...).Replace(script)
 
@@ -56,19 +56,6 @@ func TestPage(t *testing.T) {
 			t.Errorf("the commands of the page do not print %s:\n%s", want, out)
 		}
 	}
-}
-
-// freeRange gives the first of n consecutive ports that nobody listened on a
-// moment ago.
-func freeRange(t *testing.T, n int) int {
-	t.Helper()
-	for first := 20000; first < 30000; first += n {
-		if kafka.Free(first, n) {
-			return first
-		}
-	}
-	t.Fatalf("there are no %d free ports in a row", n)
-	return 0
 }
 
 // TestPageShowsConfigurations: every configuration of the page, and every cluster

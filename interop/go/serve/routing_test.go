@@ -46,8 +46,8 @@ func routes(t *testing.T, real *kafka.Cluster, way string) {
 	role := bus.identity("router-" + way)
 	bus.allow("router-" + way)
 	seen := &watch{}
-	cl := bus.kafka(seen, role, kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	load := startStream(ctx, t, cl, topic, 6)
+	fromStart := []kgo.Opt{kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())}
+	load := kafka.StartLoad(ctx, t, bus.kafka(seen, role, kgo.RecordPartitioner(kgo.ManualPartitioner())), bus.kafka(seen, role, fromStart...), topic, 6)
 
 	admin := kadm.NewClient(bus.kafka(seen, role))
 	brokers, err := admin.BrokerMetadata(ctx)
@@ -64,15 +64,10 @@ func routes(t *testing.T, real *kafka.Cluster, way string) {
 	if slices.Sort(addresses); len(slices.Compact(addresses)) != 3 {
 		t.Errorf("the brokers are shown at %v, want three addresses", addresses)
 	}
-	for id := 1; id <= 3; id++ { // each kill moves the leaders of two partitions
-		time.Sleep(time.Second)
-		real.Kill(t, id)
-		time.Sleep(time.Second)
-		real.Restart(t, id)
-	}
-	total := load.end(ctx)
+	load.Roll(ctx, real) // each kill moves the leaders of two partitions
+	total := load.End(ctx)
 	t.Logf("%d records were acknowledged while each of three brokers was killed", total)
-	load.readBack(ctx, bus.kafka(seen, role, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())), total)
+	kafka.ReadBack(ctx, t, bus.kafka(seen, role, fromStart...), 6, total)
 	seen.neverSaw(t, real.Bootstrap)
 }
 

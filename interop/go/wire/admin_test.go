@@ -55,19 +55,25 @@ func ptr(s string) *string { return &s }
 func configs(t *testing.T, p place) {
 	adm := p.admin(t)
 	topic := p.topic(t, 1, "retention.ms=3600000")
-	value := func() string {
+	// becomes waits until every broker that is asked says so: they learn of a
+	// change one after the other.
+	becomes := func(want string) {
 		t.Helper()
-		time.Sleep(time.Duration(p.nodes-1) * 200 * time.Millisecond) // every broker learns it a moment later
-		described, err := adm.DescribeTopicConfigs(t.Context(), topic)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range described[0].Configs {
-			if c.Key == "retention.ms" {
-				return c.MaybeValue()
+		end := time.Now().Add(30 * time.Second)
+		for agreed := 0; agreed < 3*p.nodes; { // whichever broker answers
+			described, err := adm.DescribeTopicConfigs(t.Context(), topic)
+			if err != nil {
+				t.Fatal(err)
 			}
+			got := configured(described[0], "retention.ms")
+			if agreed++; got == want {
+				continue
+			}
+			if agreed = 0; time.Now().After(end) {
+				t.Fatalf("retention.ms is %s, want %s", got, want)
+			}
+			time.Sleep(20 * time.Millisecond)
 		}
-		return "absent"
 	}
 	alter := func(op kadm.IncrementalOp, v *string) error {
 		altered, err := adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: op, Name: "retention.ms", Value: v}}, topic)
@@ -76,22 +82,34 @@ func configs(t *testing.T, p place) {
 		}
 		return altered[0].Err
 	}
-	if got := value(); got != "3600000" {
-		t.Errorf("as created: %s", got)
+	becomes("3600000")
+	if err := alter(kadm.SetConfig, ptr("7200000")); err != nil {
+		t.Errorf("alter: %v", err)
 	}
-	if err := alter(kadm.SetConfig, ptr("7200000")); err != nil || value() != "7200000" {
-		t.Errorf("altered: %s (%v)", value(), err)
+	becomes("7200000")
+	if err := alter(kadm.SetConfig, ptr("banana")); !errors.Is(err, kerr.InvalidConfig) {
+		t.Errorf("a bad value gives %v", err)
 	}
-	if err := alter(kadm.SetConfig, ptr("banana")); !errors.Is(err, kerr.InvalidConfig) || value() != "7200000" {
-		t.Errorf("a bad value gives %v and %s", err, value())
+	becomes("7200000")
+	if err := alter(kadm.DeleteConfig, nil); err != nil {
+		t.Errorf("take back: %v", err)
 	}
-	if err := alter(kadm.DeleteConfig, nil); err != nil || value() != "604800000" {
-		t.Errorf("taken back: %s (%v)", value(), err)
-	}
+	becomes("604800000")
 	whole, err := adm.AlterTopicConfigsState(t.Context(), []kadm.AlterConfig{{Name: "retention.ms", Value: ptr("1800000")}}, topic)
-	if err != nil || whole[0].Err != nil || value() != "1800000" {
-		t.Errorf("altered as a whole: %s (%v, %v)", value(), err, whole)
+	if err != nil || whole[0].Err != nil {
+		t.Errorf("alter as a whole: %v, %v", err, whole)
 	}
+	becomes("1800000")
+}
+
+// configured gives a value of a topic's configuration.
+func configured(c kadm.ResourceConfig, key string) string {
+	for _, entry := range c.Configs {
+		if entry.Key == key {
+			return entry.MaybeValue()
+		}
+	}
+	return "absent"
 }
 
 func partitionsAdded(t *testing.T, p place) {

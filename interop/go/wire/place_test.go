@@ -98,7 +98,12 @@ func (p place) admin(t *testing.T) *kadm.Client {
 // topic makes a topic whose name tells the test.
 func (p place) topic(t *testing.T, partitions int32, configs ...string) string {
 	t.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", " ", "-", "#", "-").Replace(t.Name()))
+	return p.topicNamed(t, strings.ToLower(strings.NewReplacer("/", "-", " ", "-", "#", "-").Replace(t.Name())), partitions, configs...)
+}
+
+// topicNamed makes a topic and waits until every node knows it.
+func (p place) topicNamed(t *testing.T, name string, partitions int32, configs ...string) string {
+	t.Helper()
 	settings := map[string]*string{}
 	for _, c := range configs {
 		key, value, _ := strings.Cut(c, "=")

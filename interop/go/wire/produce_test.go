@@ -41,7 +41,7 @@ func addresses(t *testing.T, p place) {
 		req.CoordinatorKeys = []string{"wire"}
 		req.CoordinatorKey = "wire"
 		found, err := req.RequestWith(t.Context(), cl)
-		for err == nil && found.Coordinators[0].ErrorCode == kerr.CoordinatorNotAvailable.Code { // its topic is being made
+		for end := time.Now().Add(time.Minute); err == nil && found.Coordinators[0].ErrorCode == kerr.CoordinatorNotAvailable.Code && time.Now().Before(end); { // its topic is being made
 			time.Sleep(50 * time.Millisecond)
 			found, err = req.RequestWith(t.Context(), cl)
 		}

@@ -44,10 +44,7 @@ func transactions(t *testing.T, p place) {
 func transactionsWithOffsets(t *testing.T, p place) {
 	const n = 300
 	in := p.topic(t, 2)
-	out := in + "-out"
-	if _, err := p.admin(t).CreateTopic(t.Context(), 2, int16(min(p.nodes, 3)), nil, out); err != nil {
-		t.Fatal(err)
-	}
+	out := p.topicNamed(t, in+"-out", 2)
 	source := p.client(t, kgo.DefaultProduceTopic(in))
 	for i := range n {
 		if err := source.ProduceSync(t.Context(), &kgo.Record{Key: fmt.Append(nil, i), Value: fmt.Append(nil, i)}).FirstErr(); err != nil {
