@@ -12,6 +12,7 @@ check: ## formatting, vet, staticcheck, tidy modules
 	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 	go mod tidy -diff
+	for module in interop/go examples/go; do (cd $$module && go vet ./... && go mod tidy -diff) || exit 1; done
 
 test: ## the tests; what needs more than Go skips with a reason
 	go test ./...
@@ -20,8 +21,8 @@ e2e: ## the journeys of the command line
 	go test -count=1 -run TestScripts ./cmd/eventbus
 
 interop: ## stock clients, Apache Kafka and Avro, Schemathesis and a Backstage (installs them)
-	EVENTBUS_REQUIRE=java EVENTBUS_SOAK=1 go test -count=1 -timeout 20m -v -run TestAgainstJava ./internal/registry/avro
-	cd interop/go && EVENTBUS_REQUIRE=all EVENTBUS_SOAK=1 go test -count=1 -timeout 60m ./...
+	EVENTBUS_REQUIRE=java go test -count=1 -timeout 20m -run TestAgainstJava ./internal/registry/avro
+	cd interop/go && EVENTBUS_REQUIRE=all go test -count=1 -p 1 -timeout 40m ./...
 
 image: ## start the root file system of the container image in a chroot (needs root)
 	deploy/check-rootfs.sh
@@ -29,7 +30,8 @@ image: ## start the root file system of the container image in a chroot (needs r
 bench: ## the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem ./...
 
-soak: ## property tests and walks at full count; the seed is printed
-	EVENTBUS_SOAK=1 go test -count=1 -timeout 120m ./internal/iam/... ./internal/registry/... ./internal/cluster ./internal/onboarding ./internal/server ./cmd/eventbus
+soak: ## property tests, walks and kills at full count; the seed is printed
+	EVENTBUS_SOAK=1 EVENTBUS_REQUIRE=java go test -count=1 -timeout 120m ./internal/iam/... ./internal/registry/... ./internal/cluster ./internal/onboarding ./internal/server ./cmd/eventbus
+	cd interop/go && EVENTBUS_SOAK=1 EVENTBUS_REQUIRE=all go test -count=1 -timeout 60m -v ./serve
 
 .PHONY: help run check test e2e interop image bench soak
