@@ -47,16 +47,16 @@ type bench struct {
 }
 
 func main() {
-	rounds := flag.Int("rounds", 5, "interleaved rounds")
+	rounds := measure.RoundFlags(5)
 	java := flag.String("java", "java", "a JVM of version 21 or later, which Apicurio needs")
 	flag.Parse()
-	if err := run(*rounds, *java); err != nil {
+	if err := run(rounds, *java); err != nil {
 		fmt.Fprintln(os.Stderr, "apicurio:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, java string) error {
+func run(rounds *measure.Rounds, java string) error {
 	dir, err := measure.Scratch()
 	if err != nil {
 		return err
@@ -67,21 +67,27 @@ func run(rounds int, java string) error {
 		return err
 	}
 	b := &bench{measure.New(), dir, binary, java}
-	sides := []string{"bus", "apicurio"}
-	for round := range rounds {
-		for i := range sides {
-			side := sides[(i+round)%len(sides)]
-			if err := b.one(side, filepath.Join(dir, fmt.Sprintf("%s-%d", side, round))); err != nil {
-				return fmt.Errorf("%s: %w", side, err)
-			}
-		}
+	if err := rounds.Each(b.Report, "apicurio", b.both); err != nil {
+		return err
 	}
 	var ratios []measure.Compare
 	for _, name := range []string{"start ms", "RSS at rest MiB", "registered /s", "register CPU us", "read /s", "read CPU us", "RSS after MiB"} {
 		ratios = append(ratios, measure.Compare{Name: name + ", bus ÷ Apicurio", A: "bus " + name, B: "apicurio " + name})
 	}
 	b.Print(ratios...)
-	return b.Write("apicurio")
+	return nil
+}
+
+// both measures one side and then the other.
+func (b *bench) both(round int) error {
+	sides := []string{"bus", "apicurio"}
+	for i := range sides {
+		side := sides[(i+round)%len(sides)]
+		if err := b.one(side, filepath.Join(b.dir, fmt.Sprintf("%s-%d", side, round))); err != nil {
+			return fmt.Errorf("%s: %w", side, err)
+		}
+	}
+	return nil
 }
 
 func (b *bench) start(side, dir string) (*subject, error) {
@@ -119,24 +125,24 @@ func (b *bench) one(side, dir string) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.timed(func() error { _, err := s.register(warmUp, schemas); return err })
+	made, err := s.Spend(func() error { _, err := s.register(warmUp, schemas); return err })
 	if err != nil {
 		return err
 	}
-	b.Add(side+" registered /s", schemas/made.seconds)
-	b.Add(side+" register CPU us", made.cpu/schemas*1e6)
+	b.Add(side+" registered /s", schemas/made.Seconds)
+	b.Add(side+" register CPU us", made.CPU/schemas*1e6)
 	for range 4 { // a JVM compiles what runs often; this is not counted
 		if _, err := s.read(id); err != nil {
 			return err
 		}
 	}
 	var n int
-	read, err := s.timed(func() (err error) { n, err = s.read(id); return err })
+	read, err := s.Spend(func() (err error) { n, err = s.read(id); return err })
 	if err != nil {
 		return err
 	}
-	b.Add(side+" read /s", float64(n)/read.seconds)
-	b.Add(side+" read CPU us", read.cpu/float64(n)*1e6)
+	b.Add(side+" read /s", float64(n)/read.Seconds)
+	b.Add(side+" read CPU us", read.CPU/float64(n)*1e6)
 	after, _, err := s.Memory()
 	b.Add(side+" RSS after MiB", after)
 	return err
@@ -215,21 +221,4 @@ func call(method, url string, body []byte) ([]byte, error) {
 		err = fmt.Errorf("%s %s answers %s: %s", method, url, response.Status, answer)
 	}
 	return answer, err
-}
-
-// spent is what a registry used while something was asked of it.
-type spent struct{ seconds, cpu float64 }
-
-func (s *subject) timed(do func() error) (spent, error) {
-	before, err := s.CPU()
-	if err != nil {
-		return spent{}, err
-	}
-	began := time.Now()
-	if err := do(); err != nil {
-		return spent{}, err
-	}
-	took := time.Since(began).Seconds()
-	after, err := s.CPU()
-	return spent{took, after - before}, err
 }

@@ -45,12 +45,12 @@ func (b *bench) guard() error {
 		for _, codec := range []string{"none", "snappy"} {
 			for _, mode := range []string{"off", "enforce"} {
 				opts := []kgo.Opt{kgo.SeedBrokers(bus.Hello["kafka"]), kgo.ProducerBatchCompression(codecs[codec])}
-				cpu, _, err := cost(bus.PID, func() error { return produce(ctx, opts, "dev_bench-"+mode, b.records/2, prefix) })
+				used, err := bus.Spend(func() error { return produce(ctx, opts, "dev_bench-"+mode, b.records/2, prefix) })
 				if err != nil {
 					return err
 				}
 				if round > 0 { // the first one warms
-					b.Add(fmt.Sprintf("guard %s %s CPU us/record", mode, codec), cpu/float64(b.records/2)*1e6)
+					b.Add(fmt.Sprintf("guard %s %s CPU us/record", mode, codec), used.CPU/float64(b.records/2)*1e6)
 				}
 			}
 		}

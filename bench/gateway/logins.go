@@ -72,12 +72,12 @@ func (b *bench) logins() error {
 			come   func() (net.Conn, error)
 		}{{"handshakes", d.bare.PID, d.connect}, {"logins", d.bus.PID, d.login}} {
 			var count atomic.Int64
-			cpu, took, err := cost(side.server, func() error { return comeAndGo(side.come, &count) })
+			used, err := side.server.Spend(func() error { return comeAndGo(side.come, &count) })
 			if err != nil {
 				return err
 			}
-			b.Add(side.name+" /s", float64(count.Load())/took)
-			b.Add(side.name+" CPU us", cpu/float64(count.Load())*1e6)
+			b.Add(side.name+" /s", float64(count.Load())/used.Seconds)
+			b.Add(side.name+" CPU us", used.CPU/float64(count.Load())*1e6)
 		}
 	}
 	return d.stop()

@@ -155,11 +155,11 @@ func (b *bench) holding(server *measure.Child, come func() (net.Conn, error), fr
 
 // spent gives the processor milliseconds per socket.
 func spent(server measure.PID, do func() error) (float64, error) {
-	cpu, _, err := cost(server, func() error {
+	used, err := server.Spend(func() error {
 		defer time.Sleep(100 * time.Millisecond) // what is still running for them
 		return do()
 	})
-	return cpu * 1000 / sockets, err
+	return used.CPU * 1000 / sockets, err
 }
 
 // attackAll sends the frames on every socket and reads to the end, so that the

@@ -76,42 +76,27 @@ func (b *bench) carry(mode, name string) error {
 	if err := produce(ctx, clients.producer, topic, 10_000, nil); err != nil { // warm
 		return err
 	}
-	produced, producedIn, err := cost(server.PID, func() error { return produce(ctx, clients.producer, topic, b.records, nil) })
+	produced, err := server.Spend(func() error { return produce(ctx, clients.producer, topic, b.records, nil) })
 	if err != nil {
 		return err
 	}
-	consumed, consumedIn, err := cost(server.PID, func() error { return consume(ctx, clients.consumer, 10_000+b.records) })
+	consumed, err := server.Spend(func() error { return consume(ctx, clients.consumer, 10_000+b.records) })
 	if err != nil {
 		return err
 	}
-	one, oneIn, err := cost(server.PID, func() error { return produceSingly(ctx, clients.producer) })
+	one, err := server.Spend(func() error { return produceSingly(ctx, clients.producer) })
 	if err != nil {
 		return err
 	}
 	n := float64(b.records)
-	b.Add(mode+" CPU us/record", (produced/n+consumed/(n+10_000))*1e6)
-	b.Add(mode+" produce CPU us/record", produced/n*1e6)
-	b.Add(mode+" consume CPU us/record", consumed/(n+10_000)*1e6)
-	b.Add(mode+" single CPU us/request", one/(producers*singles)*1e6)
-	b.Add(mode+" produced /s", n/producedIn)
-	b.Add(mode+" consumed /s", (n+10_000)/consumedIn)
-	b.Add(mode+" single /s", producers*singles/oneIn)
+	b.Add(mode+" CPU us/record", (produced.CPU/n+consumed.CPU/(n+10_000))*1e6)
+	b.Add(mode+" produce CPU us/record", produced.CPU/n*1e6)
+	b.Add(mode+" consume CPU us/record", consumed.CPU/(n+10_000)*1e6)
+	b.Add(mode+" single CPU us/request", one.CPU/(producers*singles)*1e6)
+	b.Add(mode+" produced /s", n/produced.Seconds)
+	b.Add(mode+" consumed /s", (n+10_000)/consumed.Seconds)
+	b.Add(mode+" single /s", producers*singles/one.Seconds)
 	return stop()
-}
-
-// cost gives the processor seconds of a server and the seconds that do takes.
-func cost(server measure.PID, do func() error) (cpu, took float64, err error) {
-	before, err := server.CPU()
-	if err != nil {
-		return 0, 0, err
-	}
-	began := time.Now()
-	if err := do(); err != nil {
-		return 0, 0, err
-	}
-	took = time.Since(began).Seconds()
-	after, err := server.CPU()
-	return after - before, took, err
 }
 
 // produce sends n records in full batches, uncompressed unless opts say
@@ -123,27 +108,8 @@ func produce(ctx context.Context, opts []kgo.Opt, topic string, n int, prefix []
 		return err
 	}
 	defer kafka.Close()
-	failed := make(chan error, 1)
 	values := payloads(prefix)
-	for i := range n {
-		kafka.Produce(ctx, &kgo.Record{Value: values[i%len(values)]}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				select {
-				case failed <- err:
-				default:
-				}
-			}
-		})
-	}
-	if err := kafka.Flush(ctx); err != nil {
-		return err
-	}
-	select {
-	case err := <-failed:
-		return err
-	default:
-		return nil
-	}
+	return measure.Produce(ctx, kafka, n, func(i int) *kgo.Record { return &kgo.Record{Value: values[i%len(values)]} })
 }
 
 // payloads are records of random hexadecimal text: they compress to a little
@@ -167,14 +133,7 @@ func consume(ctx context.Context, opts []kgo.Opt, n int) error {
 		return err
 	}
 	defer kafka.Close()
-	for n > 0 {
-		fetches := kafka.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			return err
-		}
-		n -= fetches.NumRecords()
-	}
-	return nil
+	return measure.Consume(ctx, kafka, n)
 }
 
 // produceSingly has several producers that wait for each record's answer: one

@@ -34,33 +34,20 @@ type bench struct {
 	*measure.Report
 	dir    string
 	binary string
-	rounds int
+	rounds *measure.Rounds
 	many   int
 }
 
 // subject is a running server to measure: one process, or two that work together.
 type subject struct {
-	processes []measure.PID
-	took      time.Duration
-	reach     []kgo.Opt // how a client finds it
-	stop      func() error
-}
-
-// CPU gives the processor seconds of its processes.
-func (s *subject) CPU() (total float64, err error) {
-	for _, p := range s.processes {
-		used, err := p.CPU()
-		if err != nil {
-			return 0, err
-		}
-		total += used
-	}
-	return total, nil
+	measure.Processes
+	took  time.Duration
+	reach []kgo.Opt // how a client finds it
+	stop  func() error
 }
 
 func main() {
-	b := &bench{}
-	flag.IntVar(&b.rounds, "rounds", 5, "interleaved rounds")
+	b := &bench{rounds: measure.RoundFlags(5)}
 	flag.IntVar(&b.many, "many", 10_000_000, "records of 100 bytes after which memory is read")
 	only := flag.String("only", "traffic,many,secure", "what to measure")
 	flag.Parse()
@@ -78,32 +65,27 @@ func (b *bench) run(only string) (err error) {
 	if b.binary, err = measure.Build(b.dir); err != nil {
 		return err
 	}
-	steps := map[string]func() error{"traffic": b.traffic, "many": b.afterMany, "secure": b.secure}
+	steps := map[string]func(round int) error{"traffic": b.traffic, "many": b.afterMany, "secure": b.secure}
 	for name := range strings.SplitSeq(only, ",") {
 		step, known := steps[name]
 		if !known {
 			return fmt.Errorf("there is no measurement %q", name)
 		}
 		b.Report = measure.New()
-		if err := step(); err != nil {
+		if err := b.rounds.Each(b.Report, "kafka-"+name, step); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		b.print()
-		if err := b.Write("kafka-" + name); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// each runs do against both sides, in turns.
-func (b *bench) each(rounds int, do func(context.Context, string, *subject) error) error {
-	for round := range rounds {
-		for i := range sides {
-			side := sides[(i+round)%len(sides)]
-			if err := b.one(side, fmt.Sprintf("%s-%d", side, round), do); err != nil {
-				return fmt.Errorf("%s: %w", side, err)
-			}
+// both does something with one side and then with the other.
+func (b *bench) both(round int, do func(context.Context, string, *subject) error) error {
+	for i := range sides {
+		side := sides[(i+round)%len(sides)]
+		if err := b.one(side, fmt.Sprintf("%s-%d", side, round), do); err != nil {
+			return fmt.Errorf("%s: %w", side, err)
 		}
 	}
 	return nil
@@ -134,13 +116,13 @@ func (b *bench) start(side, dir string) (*subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &subject{[]measure.PID{k.PID}, k.Took, []kgo.Opt{kgo.SeedBrokers(k.Address)}, k.Stop}, nil
+		return &subject{measure.Processes{k.PID}, k.Took, []kgo.Opt{kgo.SeedBrokers(k.Address)}, k.Stop}, nil
 	}
 	bus, err := measure.Run(b.binary, filepath.Join(dir, "data"))
 	if err != nil {
 		return nil, err
 	}
-	return &subject{[]measure.PID{bus.PID}, bus.Took, []kgo.Opt{kgo.SeedBrokers(bus.Kafka)}, bus.Stop}, nil
+	return &subject{measure.Processes{bus.PID}, bus.Took, []kgo.Opt{kgo.SeedBrokers(bus.Kafka)}, bus.Stop}, nil
 }
 
 // print shows the ratios, ours over Kafka's: below one is less time, memory or
@@ -149,7 +131,10 @@ func (b *bench) print() {
 	var ratios []measure.Compare
 	for name := range b.Series {
 		if side, tail, _ := strings.Cut(name, " "); side != "kafka" {
-			ratios = append(ratios, measure.Compare{Name: tail, A: name, B: "kafka " + tail})
+			ratios = append(ratios, measure.Compare{Name: side + " ÷ Kafka: " + tail, A: name, B: "kafka " + tail})
+		}
+		if tail, guarded := strings.CutPrefix(name, "gateway with guard "); guarded && strings.Contains(tail, "produce") {
+			ratios = append(ratios, measure.Compare{Name: "guard on ÷ off: " + tail, A: name, B: "gateway " + tail})
 		}
 	}
 	sortByName(ratios)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -33,10 +32,10 @@ const (
 	smallSize = 1 << 10
 )
 
-func (b *bench) traffic() error {
-	return b.each(b.rounds, func(ctx context.Context, side string, s *subject) error {
+func (b *bench) traffic(round int) error {
+	return b.both(round, func(ctx context.Context, side string, s *subject) error {
 		time.Sleep(rest)
-		idle, _, err := s.processes[0].Memory()
+		idle, _, err := s.Processes[0].Memory()
 		if err != nil {
 			return err
 		}
@@ -47,7 +46,10 @@ func (b *bench) traffic() error {
 				return fmt.Errorf("%d bytes, %d partitions: %w", l.size, l.partitions, err)
 			}
 		}
-		if err := b.single(ctx, side, s); err != nil {
+		if err := s.create(ctx, "single", 1); err != nil {
+			return err
+		}
+		if err := b.single(ctx, side, s, "single", make([]byte, smallSize)); err != nil {
 			return err
 		}
 		return b.endToEnd(ctx, side, s)
@@ -61,39 +63,30 @@ func (b *bench) throughput(ctx context.Context, side string, s *subject, l load)
 	if err := s.create(ctx, topic, l.partitions); err != nil {
 		return err
 	}
-	made, err := s.timed(func() error { return produce(ctx, s, topic, l.size, l.records) })
+	made, err := s.Spend(func() error { return produce(ctx, s, topic, make([]byte, l.size), l.records) })
 	if err != nil {
 		return err
 	}
-	read, err := s.timed(func() error { return consume(ctx, s, topic, l.records) })
+	read, err := s.Spend(func() error { return consume(ctx, s, topic, l.records) })
 	if err != nil {
 		return err
 	}
 	cell := fmt.Sprintf("%s %d B, %d partitions", side, l.size, l.partitions)
 	n := float64(l.records)
-	b.Add(cell+", produced /s", n/made.seconds)
-	b.Add(cell+", consumed /s", n/read.seconds)
-	b.Add(cell+", produce CPU us", made.cpu/n*1e6)
-	b.Add(cell+", consume CPU us", read.cpu/n*1e6)
+	b.Add(cell+", produced /s", n/made.Seconds)
+	b.Add(cell+", consumed /s", n/read.Seconds)
+	b.Add(cell+", produce CPU us", made.CPU/n*1e6)
+	b.Add(cell+", consume CPU us", read.CPU/n*1e6)
 	return nil
 }
 
-// single sends one record after the other and waits for each answer.
-func (b *bench) single(ctx context.Context, side string, s *subject) error {
-	return b.singleOn(ctx, side, s, s, "single")
-}
-
-// singleOn does so on a topic that another client makes.
-func (b *bench) singleOn(ctx context.Context, side string, maker, s *subject, topic string) error {
-	if err := maker.create(ctx, topic, 1); err != nil {
-		return err
-	}
+// single sends one record after the other to a topic and waits for each answer.
+func (b *bench) single(ctx context.Context, side string, s *subject, topic string, value []byte) error {
 	client, err := s.client(kgo.DefaultProduceTopic(topic), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	value := make([]byte, smallSize)
 	var took []time.Duration
 	for i := range singles + 500 {
 		began := time.Now()
@@ -155,16 +148,16 @@ func (b *bench) endToEnd(ctx context.Context, side string, s *subject) error {
 }
 
 // afterMany reads the memory of a server that has taken many records.
-func (b *bench) afterMany() error {
-	return b.each(1, func(ctx context.Context, side string, s *subject) error {
+func (b *bench) afterMany(round int) error {
+	return b.both(round, func(ctx context.Context, side string, s *subject) error {
 		if err := s.create(ctx, "many", 10); err != nil {
 			return err
 		}
-		if err := produce(ctx, s, "many", 100, b.many); err != nil {
+		if err := produce(ctx, s, "many", make([]byte, 100), b.many); err != nil {
 			return err
 		}
 		time.Sleep(rest)
-		now, most, err := s.processes[0].Memory()
+		now, most, err := s.Processes[0].Memory()
 		b.Add(side+" RSS after many MiB", now)
 		b.Add(side+" RSS at most MiB", most)
 		return err
@@ -190,49 +183,19 @@ func (s *subject) create(ctx context.Context, topic string, partitions int) erro
 	return cmp.Or(err, answer.Err)
 }
 
-// spent is what a server used while something was done with it.
-type spent struct{ seconds, cpu float64 }
-
-func (s *subject) timed(do func() error) (spent, error) {
-	before, err := s.CPU()
-	if err != nil {
-		return spent{}, err
-	}
-	began := time.Now()
-	if err := do(); err != nil {
-		return spent{}, err
-	}
-	took := time.Since(began).Seconds()
-	after, err := s.CPU()
-	return spent{took, after - before}, err
-}
-
 // client makes a client of the server.
 func (s *subject) client(opts ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(opts, s.reach...)...)
 }
 
-func produce(ctx context.Context, s *subject, topic string, size, records int) error {
+func produce(ctx context.Context, s *subject, topic string, value []byte, records int) error {
 	client, err := s.client(kgo.DefaultProduceTopic(topic), kgo.MaxBufferedRecords(50_000),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.RecordPartitioner(kgo.RoundRobinPartitioner()))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	var failed atomic.Pointer[error]
-	value := make([]byte, size)
-	for range records {
-		client.Produce(ctx, &kgo.Record{Value: value}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				failed.CompareAndSwap(nil, &err)
-			}
-		})
-	}
-	err = client.Flush(ctx)
-	if first := failed.Load(); first != nil {
-		err = errors.Join(*first, err)
-	}
-	return err
+	return measure.Produce(ctx, client, records, func(int) *kgo.Record { return &kgo.Record{Value: value} })
 }
 
 func consume(ctx context.Context, s *subject, topic string, records int) error {
@@ -241,14 +204,7 @@ func consume(ctx context.Context, s *subject, topic string, records int) error {
 		return err
 	}
 	defer client.Close()
-	for records > 0 {
-		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil {
-			return err
-		}
-		records -= fetches.NumRecords()
-	}
-	return nil
+	return measure.Consume(ctx, client, records)
 }
 
 func sortByName(ratios []measure.Compare) {

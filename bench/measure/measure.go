@@ -5,7 +5,9 @@ package measure
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +27,50 @@ type Report struct {
 	Series map[string][]float64 `json:"series"`
 
 	order []string
+}
+
+// Rounds is how a benchmark is asked for its rounds: Number of them, and whether
+// they come After those that are in the file of results already, so that a long
+// benchmark can be taken in parts. Both programs must be the same then.
+type Rounds struct {
+	Number int
+	After  bool
+}
+
+// RoundFlags are the flags -rounds and -append.
+func RoundFlags(usual int) *Rounds {
+	r := &Rounds{}
+	flag.IntVar(&r.Number, "rounds", usual, "interleaved rounds")
+	flag.BoolVar(&r.After, "append", false, "add the rounds to those in results/ instead of replacing them")
+	return r
+}
+
+// Each calls round with the number of each, and keeps what it has added to the
+// report in results/NAME.json. What a round added that failed is not kept.
+func (r *Rounds) Each(report *Report, name string, round func(n int) error) error {
+	first := 0
+	if r.After {
+		text, err := os.ReadFile(resultFile(name))
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, report); err != nil {
+			return fmt.Errorf("%s: %w", resultFile(name), err)
+		}
+		report.order = slices.Sorted(maps.Keys(report.Series))
+		for _, values := range report.Series {
+			first = max(first, len(values))
+		}
+	}
+	for n := first; n < first+r.Number; n++ {
+		if err := round(n); err != nil {
+			return fmt.Errorf("round %d: %w", n+1, err)
+		}
+		if err := report.Write(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // New makes an empty report of this machine.
@@ -104,8 +150,10 @@ func (r *Report) Write(name string) error {
 	if err := os.MkdirAll("results", 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join("results", name+".json"), append(text, '\n'), 0o644)
+	return os.WriteFile(resultFile(name), append(text, '\n'), 0o644)
 }
+
+func resultFile(name string) string { return filepath.Join("results", name+".json") }
 
 // Scratch makes a folder in memory where the machine has one, so that the disk
 // is not what is measured.

@@ -1,6 +1,7 @@
-// Package peer starts what the bus is compared with: Apache Kafka, from the jars
-// that interop/kafka pins, as a process of its own with the JVM options of its
-// own start script. It owns the processes; what is measured is the commands'.
+// Package peer starts what the bus is compared with, each from Maven Central and
+// as a process of its own: Apache Kafka, from the jars that interop/kafka pins,
+// with the JVM options of its own start script, Kroxylicious and Apicurio
+// Registry. It owns the processes; what is measured is the commands'.
 package peer
 
 import (
@@ -36,20 +37,18 @@ type Kafka struct {
 	Took    time.Duration // from exec to the first answer about metadata
 	Address string        // PLAINTEXT
 	Secure  string        // SASL_SSL with SCRAM-SHA-512; empty unless asked for
+	Behind  string        // SASL_PLAINTEXT with SCRAM-SHA-512, for a proxy with TLS; empty unless Secure is there
 	cmd     *exec.Cmd
 }
 
-// Certificate is what Kafka's secure listener shows, as PEM.
-type Certificate struct{ Chain, Key string }
-
 // StartKafka formats dir, which takes a JVM of its own and is not counted, and
 // runs a broker on it until Stop. secure may be nil.
-func StartKafka(dir string, secure *Certificate) (*Kafka, error) {
-	class, err := classpath()
+func StartKafka(dir string, secure *measure.Certificate) (*Kafka, error) {
+	class, err := jars(filepath.Join("..", "interop", "kafka"), "Apache Kafka")
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
@@ -112,15 +111,18 @@ func (k *Kafka) await(began time.Time) error {
 
 // properties are Kafka's defaults but for what one node alone needs, and for
 // waiting three seconds before the first rebalance of a group.
-func (k *Kafka) properties(dir string, ports []int, secure *Certificate) string {
+func (k *Kafka) properties(dir string, ports []int, secure *measure.Certificate) string {
 	listeners, protocols := "PLAINTEXT://"+k.Address, "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
 	var lines []string
 	if secure != nil {
-		k.Secure = fmt.Sprintf("127.0.0.1:%d", ports[2])
-		listeners, protocols = listeners+",SECURE://"+k.Secure, protocols+",SECURE:SASL_SSL"
+		k.Secure, k.Behind = fmt.Sprintf("127.0.0.1:%d", ports[2]), fmt.Sprintf("127.0.0.1:%d", ports[3])
+		listeners += ",SECURE://" + k.Secure + ",BEHIND://" + k.Behind
+		protocols += ",SECURE:SASL_SSL,BEHIND:SASL_PLAINTEXT"
 		lines = []string{
 			"listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512",
 			"listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
+			"listener.name.behind.sasl.enabled.mechanisms=SCRAM-SHA-512",
+			"listener.name.behind.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
 			"listener.name.secure.ssl.keystore.type=PEM",
 			"listener.name.secure.ssl.keystore.certificate.chain=" + oneLine(secure.Chain),
 			"listener.name.secure.ssl.keystore.key=" + oneLine(secure.Key),
@@ -153,20 +155,6 @@ func format(class, config string, scram bool) error {
 		return fmt.Errorf("format Kafka's storage: %w\n%s", err, out)
 	}
 	return nil
-}
-
-// classpath gives Kafka's jars, fetched from Maven Central on the first use.
-func classpath() (string, error) {
-	project := filepath.Join("..", "interop", "kafka")
-	lib := filepath.Join(project, "target", "lib")
-	if _, err := os.Stat(lib); err != nil {
-		fetch := exec.Command("mvn", "-q", "-B", "package")
-		fetch.Dir = project
-		if out, err := fetch.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("fetch Apache Kafka: %w\n%s", err, out)
-		}
-	}
-	return filepath.Join(lib, "*"), nil
 }
 
 func freePorts(n int) (ports []int, err error) {

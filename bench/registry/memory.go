@@ -133,35 +133,16 @@ func seed(cfg cluster.Config, n int, row func(i int) (subject string, version, i
 		return err
 	}
 	defer kafka.Close()
-	failed := make(chan error, 1)
-	for i := range n {
+	err = measure.Produce(ctx, kafka, n, func(i int) *kgo.Record {
 		subject, version, id, text := row(i)
-		quoted, err := json.Marshal(text)
-		if err != nil {
-			return err
-		}
-		kafka.Produce(ctx, &kgo.Record{
+		quoted, _ := json.Marshal(text) // a string always is JSON
+		return &kgo.Record{
 			Key:   fmt.Appendf(nil, `{"keytype":"SCHEMA","subject":%q,"version":%d,"magic":1}`, subject, version),
 			Value: fmt.Appendf(nil, `{"subject":%q,"version":%d,"id":%d,"schema":%s,"deleted":false}`, subject, version, id, quoted),
-		}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				select {
-				case failed <- err:
-				default:
-				}
-			}
-		})
-	}
-	if err := kafka.Flush(ctx); err != nil {
+		}
+	})
+	if err != nil || then == nil {
 		return err
-	}
-	select {
-	case err := <-failed:
-		return err
-	default:
-	}
-	if then == nil {
-		return nil
 	}
 	return then(engine.ClientOpts())
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,21 +23,14 @@ func (b *bench) register() error {
 	defer bus.Stop()
 	for round := range b.rounds {
 		for _, load := range []struct{ callers, schemas int }{{1, 500}, {16, 2000}} {
-			before, err := bus.CPU()
+			used, err := bus.Spend(func() error {
+				return registerMany(bus.Registry, fmt.Sprintf("r%d-c%d", round, load.callers), load.callers, load.schemas)
+			})
 			if err != nil {
 				return err
 			}
-			began := time.Now()
-			if err := registerMany(bus.Registry, fmt.Sprintf("r%d-c%d", round, load.callers), load.callers, load.schemas); err != nil {
-				return err
-			}
-			took := time.Since(began)
-			after, err := bus.CPU()
-			if err != nil {
-				return err
-			}
-			b.Add(fmt.Sprintf("register, %d callers /s", load.callers), float64(load.schemas)/took.Seconds())
-			b.Add(fmt.Sprintf("register, %d callers CPU us", load.callers), (after-before)/float64(load.schemas)*1e6)
+			b.Add(fmt.Sprintf("register, %d callers /s", load.callers), float64(load.schemas)/used.Seconds)
+			b.Add(fmt.Sprintf("register, %d callers CPU us", load.callers), used.CPU/float64(load.schemas)*1e6)
 		}
 	}
 	return nil
