@@ -152,7 +152,7 @@ func (p *Portal) gateRules() []ruleRow {
 		switch {
 		case len(where) > 0:
 			row.Where = strings.Join(where, ", ")
-		case g.EveryWhere:
+		case g.Everywhere:
 			row.Where = "every environment"
 		}
 		rows = append(rows, row)
