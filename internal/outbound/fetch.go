@@ -89,10 +89,11 @@ func guard(cfg Config) *ssrf.Guardian {
 // picture), CodeForbidden (an address that must not be reached), CodeTooLarge,
 // CodeUnavailable.
 func (c *Client) Fetch(ctx context.Context, address string) ([]byte, error) {
-	answer, body, err := c.exchange(ctx, http.MethodGet, address, nil, nil)
+	answer, err := c.exchange(ctx, http.MethodGet, address, nil, nil)
 	if err != nil {
 		return nil, err
 	}
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		return nil, eventbus.Errorf(eventbus.CodeInvalid, "the address answered %d %s; nothing was read", answer.StatusCode, http.StatusText(answer.StatusCode))
 	}
@@ -100,7 +101,14 @@ func (c *Client) Fetch(ctx context.Context, address string) ([]byte, error) {
 		return nil, &eventbus.Error{Code: eventbus.CodeInvalid, Message: fmt.Sprintf("the address answers %.60q, not a document; nothing was read", media),
 			Next: "give the address of the raw file"}
 	}
-	return body, nil
+	text, err := io.ReadAll(io.LimitReader(answer.Body, c.cfg.MaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, unreached(err)
+	case int64(len(text)) > c.cfg.MaxBytes:
+		return nil, eventbus.Errorf(eventbus.CodeTooLarge, "the answer is larger than %d bytes; nothing was kept", c.cfg.MaxBytes)
+	}
+	return text, nil
 }
 
 // isDocument reports whether a media type may be YAML or JSON. Git servers send
@@ -121,12 +129,14 @@ func isDocument(contentType string) bool {
 }
 
 // Post sends a body to an https address; every answer of 2xx is success, its
-// body is dropped. Errors as for Fetch, CodeUnavailable also for other answers.
+// body is not read: a receiver that took the message and goes on at length must
+// not get it again. Errors as for Fetch, CodeUnavailable also for other answers.
 func (c *Client) Post(ctx context.Context, address string, header http.Header, body []byte) error {
-	answer, _, err := c.exchange(ctx, http.MethodPost, address, header, body)
+	answer, err := c.exchange(ctx, http.MethodPost, address, header, body)
 	if err != nil {
 		return err
 	}
+	defer answer.Body.Close()
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		return eventbus.Errorf(eventbus.CodeUnavailable, "the address answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 	}
@@ -181,15 +191,15 @@ func (c *Client) allowsHost(host string) bool {
 	})
 }
 
-// exchange gives the answer, whose body is read and closed.
-func (c *Client) exchange(ctx context.Context, method, address string, header http.Header, body []byte) (*http.Response, []byte, error) {
+// exchange gives the answer; whoever gets it closes its body.
+func (c *Client) exchange(ctx context.Context, method, address string, header http.Header, body []byte) (*http.Response, error) {
 	u, err := c.check(address)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, eventbus.Errorf(eventbus.CodeInvalid, "nothing was sent: %w", err)
+		return nil, eventbus.Errorf(eventbus.CodeInvalid, "nothing was sent: %w", err)
 	}
 	for name, values := range header {
 		request.Header[name] = values
@@ -197,20 +207,13 @@ func (c *Client) exchange(ctx context.Context, method, address string, header ht
 	request.Header.Set("User-Agent", "eventbus")
 	answer, err := c.http.Do(request)
 	if err != nil {
-		return nil, nil, unreached(err)
+		return nil, unreached(err)
 	}
-	defer answer.Body.Close()
 	if answer.StatusCode >= 300 && answer.StatusCode <= 399 {
-		return nil, nil, &eventbus.Error{Code: eventbus.CodeInvalid, Message: "the address redirects elsewhere; redirects are not followed", Next: "give the final address"}
+		answer.Body.Close()
+		return nil, &eventbus.Error{Code: eventbus.CodeInvalid, Message: "the address redirects elsewhere; redirects are not followed", Next: "give the final address"}
 	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, c.cfg.MaxBytes+1))
-	switch {
-	case err != nil:
-		return nil, nil, unreached(err)
-	case int64(len(text)) > c.cfg.MaxBytes:
-		return nil, nil, eventbus.Errorf(eventbus.CodeTooLarge, "the answer is larger than %d bytes; nothing was kept", c.cfg.MaxBytes)
-	}
-	return answer, text, nil
+	return answer, nil
 }
 
 // unreached says that it failed, not what the network looks like from here.

@@ -2,6 +2,7 @@ package outbound_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/tls"
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +81,23 @@ func TestWebhook(t *testing.T) {
 }
 
 // TestWebhookAddress is refused before anything is sent.
+// TestWebhookThatAnswersAtLength: who took the message over has it, whatever is
+// said after that; it must not come again.
+func TestWebhookThatAnswersAtLength(t *testing.T) {
+	var taken atomic.Int64
+	c := newCanary(t, func(w http.ResponseWriter, _ *http.Request) {
+		taken.Add(1)
+		_, _ = w.Write(bytes.Repeat([]byte("thanks "), 1<<19))
+	})
+	hook, err := outbound.NewWebhook(c.client(allowLoopback), c.server.URL, nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hook.Send(ctx, news, nil); err != nil || taken.Load() != 1 {
+		t.Errorf("%v after %d", err, taken.Load())
+	}
+}
+
 func TestWebhookAddress(t *testing.T) {
 	client := outbound.New(outbound.Config{AllowHosts: []string{"hooks.example.gov"}})
 	for address, want := range map[string]eventbus.Code{"https://hooks.example.gov/x": "", "http://hooks.example.gov/x": eventbus.CodeInvalid, "https://evil.example/x": eventbus.CodeForbidden} {

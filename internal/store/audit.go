@@ -48,6 +48,12 @@ func (s *Store) AppendAudit(ctx context.Context, entries ...eventbus.AuditEntry)
 	if len(entries) == 0 {
 		return []eventbus.AuditEntry{}, nil
 	}
+	if ctx.Err() != nil {
+		return nil, translate(ctx.Err(), "append to the audit record")
+	}
+	if fenced(ctx) { // it stands and falls with its caller's lease, the entries of others do not
+		return s.appendAlone(ctx, entries)
+	}
 	call := &appendCall{entries: slices.Clone(entries), done: make(chan struct{})}
 	s.audit.mu.Lock()
 	s.audit.queue = append(s.audit.queue, call)
@@ -67,6 +73,18 @@ func (s *Store) AppendAudit(ctx context.Context, entries ...eventbus.AuditEntry)
 		return nil, call.err
 	}
 	return call.entries, nil
+}
+
+// appendAlone appends entries in a transaction that is shared with nobody.
+func (s *Store) appendAlone(ctx context.Context, entries []eventbus.AuditEntry) (chained []eventbus.AuditEntry, err error) {
+	err = s.inTx(ctx, "append to the audit record", func(tx *sql.Tx) (err error) {
+		chained, err = s.chain(ctx, tx, entries)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return chained, nil
 }
 
 // leave takes a call out of the queue, unless it is being written already.

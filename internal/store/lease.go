@@ -71,7 +71,7 @@ func (s *Store) keepLease(ctx context.Context, name, holder string, ttl time.Dur
 		switch {
 		case err == nil && ok && got == number:
 			until = now.Add(ttl)
-		case err == nil || !now.Before(until):
+		case err == nil || eventbus.CodeOf(err) == eventbus.CodeConflict || !now.Before(until):
 			lost(&eventbus.Error{Code: eventbus.CodeUnavailable, Message: "another instance of the bus took over the lease " + name + "; nothing more was changed", Next: "try again in a moment"})
 			return
 		}
@@ -91,6 +91,12 @@ type fence struct {
 // over, cannot write over what the other does.
 func (s *Store) Fenced(ctx context.Context, lease string, number int64) context.Context {
 	return context.WithValue(ctx, fenceKey{}, fence{lease, number})
+}
+
+// fenced reports whether writes under the context depend on a lease.
+func fenced(ctx context.Context) bool {
+	_, yes := ctx.Value(fenceKey{}).(fence)
+	return yes
 }
 
 // checkFence refuses a transaction of one who has lost the lease. The row stays
