@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -119,6 +121,49 @@ func TestOffersOnAWS(t *testing.T) {
 	}
 	if offer := need[eventbus.KeyOffer](b.world)(b.store.KeyOffer(b.ctx, at.UserARN("waiting"))); !offer.Waits(b.now()) {
 		t.Errorf("without AWS the offer is lost: %+v", offer)
+	}
+}
+
+// TestKeyOnAWSIsMadeOnce: whatever point a plan is cut short at, carried on it leaves
+// one key, which is the one that is offered, and its secret with nobody else.
+func TestKeyOnAWSIsMadeOnce(t *testing.T) {
+	a := newAmazon(t)
+	var cut atomic.Pointer[string]
+	killed := errors.New("killed")
+	b := startBus(t, func(c *Config) {
+		c.Accounts = []awscloud.Config{{Environment: "staging", Deployment: a.at}}
+		c.Failpoint = func(point string) error {
+			if at := cut.Load(); at != nil && *at == point && cut.CompareAndSwap(at, nil) {
+				return killed
+			}
+			return nil
+		}
+	})
+	place := b.environment("staging").AWS
+	var users []string
+	for i, point := range []string{"principal/create/before", "principal/made", "principal/key-made", "principal/create/after"} {
+		user := fmt.Sprintf("partner-%d", i)
+		users = append(users, user)
+		manifest := usersManifest(place, users...)
+		plan := need[eventbus.Plan](b.world)(b.provision.Plan(b.ctx, manifest))
+		cut.Store(&point)
+		err := b.provision.Apply(b.ctx, b.as("operator"), plan, manifest, provision.ApplyOptions{Approved: true})
+		if !errors.Is(err, killed) {
+			t.Fatalf("%s: not cut short: %v", point, err)
+		}
+		if point == "principal/key-made" {
+			if id, secret, code := b.collect(place.UserARN(user)); id != "" || secret != "" || code != eventbus.CodeNotFound {
+				t.Errorf("a key that was not offered yet is given out: %q, %q", id, code)
+			}
+		}
+		if err := b.provision.Resume(b.ctx); err != nil {
+			t.Fatal(err)
+		}
+		b.settled(manifest)
+		id, secret, code := b.collect(place.UserARN(user))
+		if code != "" || secret == "" || !slices.Equal(a.keys(user), []string{id}) {
+			t.Errorf("cut short at %s, key %q is collected, %q, and AWS has %v", point, id, code, a.keys(user))
+		}
 	}
 }
 
