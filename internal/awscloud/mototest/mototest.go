@@ -89,20 +89,34 @@ func find() (string, error) {
 		}
 		return "", ErrMissing
 	}
-	return own, install(venv, own)
+	return own, install(venv)
 }
 
-func install(venv, python string) error {
-	file := venv + ".txt"
-	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, lock, 0o600)); err != nil {
+// install makes a folder with moto beside its place and moves it there when it is
+// whole: tests of two packages may do so at once, and one of them is first.
+func install(venv string) error {
+	if err := os.MkdirAll(filepath.Dir(venv), 0o755); err != nil {
 		return err
 	}
-	for _, command := range [][]string{{"python3", "-m", "venv", venv}, {python, "-m", "pip", "install", "-q", "-r", file}} {
+	made, err := os.MkdirTemp(filepath.Dir(venv), filepath.Base(venv)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(made)
+	file := filepath.Join(made, "requirements.txt")
+	if err := os.WriteFile(file, lock, 0o600); err != nil {
+		return err
+	}
+	for _, command := range [][]string{{"python3", "-m", "venv", made}, {filepath.Join(made, "bin", "python"), "-m", "pip", "install", "-q", "-r", file}} {
 		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("install moto: %v: %w\n%s", command, err, out)
 		}
 	}
-	return nil
+	err = os.Rename(made, venv)
+	if _, there := os.Stat(venv); there == nil {
+		return nil // this one or another's
+	}
+	return err
 }
 
 var ready = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
