@@ -69,6 +69,14 @@ func writes(b *bus) map[string]func(context.Context) error {
 		"SavePerson":        func(ctx context.Context) error { return b.SavePerson(ctx, eventbus.Person{ID: "x"}, e) },
 		"SaveSession":       func(ctx context.Context) error { return b.SaveSession(ctx, eventbus.Session{Hash: "x"}) },
 		"DeleteSession":     func(ctx context.Context) error { return b.DeleteSession(ctx, "x") },
+		"TouchSession":      func(ctx context.Context) error { return b.TouchSession(ctx, "x", day) },
+		"DeleteSessionsOf":  func(ctx context.Context) error { return b.DeleteSessionsOf(ctx, "x", e) },
+		"SaveDeviceLogin": func(ctx context.Context) error {
+			return b.SaveDeviceLogin(ctx, eventbus.DeviceLogin{Code: "X", StartedAt: day}, 9, 9)
+		},
+		"DecideDeviceLogin": func(ctx context.Context) error { return b.DecideDeviceLogin(ctx, eventbus.DeviceLogin{Code: "X"}, day) },
+		"PollDeviceLogin":   func(ctx context.Context) error { return fails(b.PollDeviceLogin(ctx, "x", day, time.Second)) },
+		"CountGuess":        func(ctx context.Context) error { return b.CountGuess(ctx, "x", day, time.Second) },
 		"PruneSessions":     func(ctx context.Context) error { return b.PruneSessions(ctx, day) },
 		"SaveToken":         func(ctx context.Context) error { return b.SaveToken(ctx, eventbus.APIToken{ID: "x", Hash: "x"}, e) },
 		"RevokeToken":       func(ctx context.Context) error { return b.RevokeToken(ctx, "x", day, e) },
@@ -118,6 +126,8 @@ func reads(b *bus) map[string]func(context.Context) error {
 		"Person":          func(ctx context.Context) error { return fails(b.Person(ctx, "none")) },
 		"People":          func(ctx context.Context) error { return fails(b.People(ctx)) },
 		"Session":         func(ctx context.Context) error { return fails(b.Session(ctx, "none")) },
+		"DeviceLogin":     func(ctx context.Context) error { return fails(b.DeviceLogin(ctx, "none", day)) },
+		"Forgiven":        func(ctx context.Context) error { return fails(b.Forgiven(ctx, "none")) },
 		"TokenByHash":     func(ctx context.Context) error { return fails(b.TokenByHash(ctx, "none")) },
 		"Tokens":          func(ctx context.Context) error { return fails(b.Tokens(ctx, "none")) },
 		"Plan":            func(ctx context.Context) error { _, _, err := b.Plan(ctx, "none"); return err },
@@ -266,7 +276,7 @@ func everyMethodClosed(t *testing.T, b *bus) {
 // everyNotFound: who asks for one thing that is not there is told so; who asks for
 // a list gets an empty one. What is deleted must be there, what is forgotten need not.
 func everyNotFound(t *testing.T, b *bus) {
-	one := []string{"Event", "Grant", "User", "Role", "AccessKey", "KeyOffer", "Person", "Session", "TokenByHash", "Plan", "Request"}
+	one := []string{"Event", "Grant", "User", "Role", "AccessKey", "KeyOffer", "Person", "Session", "TokenByHash", "Plan", "Request", "DeviceLogin"}
 	for name, read := range reads(b) {
 		want := eventbus.Code("")
 		if slices.Contains(one, name) {
@@ -277,7 +287,7 @@ func everyNotFound(t *testing.T, b *bus) {
 		}
 	}
 	calls := writes(b)
-	for _, name := range []string{"DeleteEvent", "DeleteSystem", "DeleteUser", "DeleteRole", "DeleteAccessKey", "RevokeToken", "SaveSteps", "AbandonPlan", "SaveAccessKey", "SaveKeyOffer"} {
+	for _, name := range []string{"DeleteEvent", "DeleteSystem", "DeleteUser", "DeleteRole", "DeleteAccessKey", "RevokeToken", "SaveSteps", "AbandonPlan", "SaveAccessKey", "SaveKeyOffer", "TouchSession", "DecideDeviceLogin", "PollDeviceLogin"} {
 		if err := calls[name](t.Context()); eventbus.CodeOf(err) != eventbus.CodeNotFound {
 			t.Errorf("%s of what is not there: %v", name, err)
 		}
