@@ -15,7 +15,7 @@ func BenchmarkCheck10000(b *testing.B) {
 		name := fmt.Sprintf("event-%d", i)
 		c.Event.Name = name
 		m := builder{env: eventbus.DemoEnvironments()[0], at: today}.produced(c)
-		if err := w.store.SaveWanted(b.Context(), m); err != nil {
+		if err := w.store.SaveWanted(b.Context(), []eventbus.EventManifest{m}); err != nil {
 			b.Fatal(err)
 		}
 	}
