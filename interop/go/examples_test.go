@@ -107,8 +107,7 @@ func TestExamples(t *testing.T) {
 			}
 			more := map[string]string{"EVENTBUS_SERVER": b.at.HTTP, "PATH": filepath.Dir(b.binary) + ":" + os.Getenv("PATH")}
 			if e.language == samples.Java {
-				more["MAVEN_OPTS"] = withoutConfluent(t)
-				t.Setenv("MAVEN_OPTS", more["MAVEN_OPTS"])
+				t.Setenv("MAVEN_OPTS", withoutConfluent(t))
 			}
 			folder := filepath.Join(kafka.Folder(), "..", "examples", e.folder)
 			readme, err := os.ReadFile(filepath.Join(folder, "README.md"))
@@ -164,8 +163,8 @@ func (b *bus) runExample(t *testing.T, folder string, more map[string]string, sc
 	}
 }
 
-// withoutConfluent gives Maven a repository of its own and a stand-in for
-// Confluent's, which may be out of reach (interop/java-confluent).
+// withoutConfluent gives the MAVEN_OPTS by which Maven has a repository of its own
+// and a stand-in for Confluent's, which may be out of reach (interop/java-confluent).
 func withoutConfluent(t *testing.T) string {
 	t.Helper()
 	project := filepath.Join(kafka.Folder(), "java-confluent")

@@ -69,8 +69,8 @@ kafkajs' community mechanism for AWS_MSK_IAM. For each refusal the client says t
 
 const sampleTail = `## The VA sample as it stands
 
-A producer with every setting of the VA sample, with ` + "`awsRoleArn`" + ` and ` + "`awsStsRegion`" + ` in its JAAS line, runs unchanged but for the import of the serializer, in its first form (AWS_MSK_IAM) and in its later
-one (OAUTHBEARER): ` + "`TestVASample`" + `, with the program in ` + "`interop/java/va-sample`" + `, whose README says how it is run. The samples that the bus prints need none of that.
+A producer with every setting of the VA sample, with ` + "`awsRoleArn`" + ` and ` + "`awsStsRegion`" + ` in its JAAS line, runs unchanged, in its first form (AWS_MSK_IAM) and in its later one (OAUTHBEARER): ` + "`TestVASample`" + `, with the program in
+` + "`interop/java/va-sample`" + `, whose README says how it is run and what stands for Confluent's serializer. The samples that the bus prints need none of that.
 
 ## Kafka's command line tools
 

@@ -28,7 +28,7 @@ const (
 )
 
 // TestVASample runs a producer with the settings of the VA sample, in both its
-// forms, with nothing changed but the serializer's import (interop/java/va-sample).
+// forms, with nothing changed (interop/java/va-sample).
 // The sample knows neither our STS nor our CA: the name that it asks is pointed
 // at this machine, on the port of HTTPS, Java is told to trust the development
 // CA, and the trust store lies where the sample looks for it.
@@ -36,7 +36,8 @@ func TestVASample(t *testing.T) {
 	if !have("java") || !have("mvn") {
 		kafka.Missing(t, "java", "the VA sample needs java and mvn")
 	}
-	kafka.Install(t, "java/va-sample", "target", []string{"pom.xml", "src"}, kafka.Package)
+	t.Setenv("MAVEN_OPTS", withoutConfluent(t))
+	kafka.Install(t, "java/va-sample", "target", []string{"pom.xml", "src", "../../java-confluent/src"}, kafka.Package)
 	b := startBus(t, "--sts-tls", httpsPort(t))
 	layTruststore(t, b.at.Trust)
 	hosts := filepath.Join(b.home, "hosts")

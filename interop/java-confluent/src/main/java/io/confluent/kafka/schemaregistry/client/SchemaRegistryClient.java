@@ -7,4 +7,7 @@ public interface SchemaRegistryClient {
     SchemaMetadata getLatestSchemaMetadata(String subject) throws IOException;
 
     SchemaMetadata getSchemaMetadata(int id) throws IOException;
+
+    /** The version of a subject that has this schema. */
+    SchemaMetadata lookUp(String subject, String schema) throws IOException;
 }

@@ -1,7 +1,7 @@
 package gov.va.eventbus.example;
 
-import interop.confluentwire.KafkaAvroSerializer; // the sample: io.confluent.kafka.serializers
-import interop.confluentwire.KafkaAvroSerializerConfig; // the sample: io.confluent.kafka.serializers
+import io.confluent.kafka.serializers.KafkaAvroSerializer;
+import io.confluent.kafka.serializers.KafkaAvroSerializerConfig;
 import java.time.LocalDate;
 import java.util.Properties;
 import org.apache.avro.specific.SpecificRecord;

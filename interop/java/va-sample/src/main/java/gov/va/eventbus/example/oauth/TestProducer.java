@@ -1,8 +1,8 @@
 package gov.va.eventbus.example.oauth;
 
 import gov.va.eventbus.example.User;
-import interop.confluentwire.KafkaAvroSerializer; // the sample: io.confluent.kafka.serializers
-import interop.confluentwire.KafkaAvroSerializerConfig; // the sample: io.confluent.kafka.serializers
+import io.confluent.kafka.serializers.KafkaAvroSerializer;
+import io.confluent.kafka.serializers.KafkaAvroSerializerConfig;
 import java.time.LocalDate;
 import java.util.Properties;
 import org.apache.avro.specific.SpecificRecord;

@@ -1,6 +1,6 @@
-package interop.confluentwire;
+package io.confluent.kafka.serializers;
 
-/** The settings of Confluent's serializer that {@link KafkaAvroSerializer} has, under Confluent's names. */
+/** The settings that {@link KafkaAvroSerializer} has here, under Confluent's names. */
 public final class KafkaAvroSerializerConfig {
     public static final String SCHEMA_REGISTRY_URL_CONFIG = "schema.registry.url";
     public static final String AUTO_REGISTER_SCHEMAS = "auto.register.schemas";
