@@ -22,7 +22,7 @@ import (
 // secureLoads are sent through every secure door: first one that warms up, as a
 // JVM compiles what runs often, then those that are measured; the last is a topic
 // for one record at a time.
-var secureLoads = []load{{1 << 10, 10, 200_000}, {100, 10, 500_000}, {1 << 10, 10, 100_000}, {10 << 10, 10, 10_000}, {smallSize, 1, 0}}
+var secureLoads = []load{{1 << 10, 10, 200_000}, {100, 10, 1_000_000}, {1 << 10, 10, 300_000}, {10 << 10, 10, 30_000}, {smallSize, 1, 0}}
 
 // warm and single are the first and the last of them.
 const warm, single = 0, 4

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/enterprise-event-bus/eventbus/bench/measure"
 )
 
@@ -83,33 +85,18 @@ func text(url string) (string, error) {
 // end of the fixed body, because it shares the processors with the server.
 func hammer(server measure.PID, url, answer string) (requests int, cpu float64, err error) {
 	host := strings.TrimPrefix(url, "http://")
-	before, err := server.CPU()
-	if err != nil {
-		return 0, 0, err
-	}
-	type outcome struct {
-		n   int
-		err error
-	}
-	done := make(chan outcome, connections)
-	for range connections {
-		go func() {
-			n, err := ask(host, answer)
-			done <- outcome{n, err}
-		}()
-	}
-	for range connections {
-		o := <-done
-		requests += o.n
-		if o.err != nil {
-			err = o.err
+	counts := make([]int, connections)
+	used, err := server.Spend(func() error {
+		var group errgroup.Group
+		for i := range connections {
+			group.Go(func() (err error) { counts[i], err = ask(host, answer); return err })
 		}
+		return group.Wait()
+	})
+	for _, n := range counts {
+		requests += n
 	}
-	if err != nil {
-		return 0, 0, err
-	}
-	after, err := server.CPU()
-	return requests, after - before, err
+	return requests, used.CPU, err
 }
 
 func ask(host, answer string) (n int, err error) {
