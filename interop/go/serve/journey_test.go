@@ -66,6 +66,11 @@ func (j *journey) example(name string, replace ...string) string {
 	if err != nil {
 		j.t.Fatal(err)
 	}
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(string(text), replace[i]) {
+			j.t.Fatalf("%s has no %q any more", name, replace[i])
+		}
+	}
 	return j.d.file(name, strings.NewReplacer(replace...).Replace(string(text)))
 }
 
@@ -244,7 +249,7 @@ func (j *journey) retire() {
 		j.t.Fatal("the producer may not write to production")
 	}
 	today := time.Now().UTC().Format(time.DateOnly)
-	hurried := []string{`removalDate: "2027-09-01"`, `removalDate: "` + today + `"`}
+	hurried := []string{"successor: document-ready", "successor: document-ready\nremovalDate: \"" + today + `"`}
 	if _, err := j.cli("producer", "request", "submit", j.example("offboarding.yaml", hurried...)); err == nil || !strings.Contains(err.Error(), "removalDate") {
 		j.t.Fatalf("removal without notice: %v, want a refusal of removalDate", err)
 	}
