@@ -2,7 +2,6 @@ package questions_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -195,7 +194,7 @@ func FuzzTake(f *testing.F) {
 				t.Fatal(err)
 			}
 			if again, err := json.Marshal(questions.DocumentOf(text)); err != nil || len(again) == 0 {
-				t.Fatal(fmt.Sprintf("%s, %v", again, err))
+				t.Fatalf("%s, %v", again, err)
 			}
 		}
 	})

@@ -52,7 +52,7 @@ func transactionsWithOffsets(t *testing.T, p place) {
 		}
 	}
 	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(p.doors...), kgo.TransactionalID(in), kgo.ConsumerGroup(in), kgo.ConsumeTopics(in),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DefaultProduceTopic(out), kgo.RequireStableFetchOffsets())
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DefaultProduceTopic(out))
 	if err != nil {
 		t.Fatal(err)
 	}
