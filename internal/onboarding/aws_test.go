@@ -53,8 +53,6 @@ func TestManifestOnAWS(t *testing.T) {
 // TestPrincipalsOnAWS: a principal of a team's own is refused at once, with what to
 // write instead; one that the bus made is taken.
 func TestPrincipalsOnAWS(t *testing.T) {
-	b := newBench(t)
-	b.Service = New(Config{Now: b.clock, Environments: productionOnAWS}, b.store, Sources{Events: b.store, Lineage: b.store})
 	for arn, legal := range map[string]bool{
 		"arn:aws-us-gov:iam::210987654321:role/eventbus/production/reader": true,
 		"arn:aws-us-gov:iam::210987654321:user/eventbus/production/reader": true,
@@ -62,6 +60,8 @@ func TestPrincipalsOnAWS(t *testing.T) {
 		"arn:aws-us-gov:iam::123456789012:role/eventbus/production/reader": false,
 		"arn:aws:iam::210987654321:role/eventbus/production/reader":        false,
 	} {
+		b := newBench(t) // one event is asked for by one request at a time
+		b.Service = New(Config{Now: b.clock, Environments: productionOnAWS}, b.store, Sources{Events: b.store, Lineage: b.store})
 		submission := example(t, "producer.yaml")
 		submission.Content.(*ProducerContent).Access["production"] = Access{Principals: []string{arn}}
 		_, err := b.Submit(t.Context(), pat, b.must(b.Draft(t.Context(), pat, submission)).ID)
