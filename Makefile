@@ -21,7 +21,7 @@ e2e: ## the journeys of the command line
 	go test -count=1 -run TestScripts ./cmd/eventbus
 
 interop: ## stock clients, Apache Kafka and Avro, Schemathesis and a Backstage (installs them)
-	EVENTBUS_REQUIRE=java go test -count=1 -timeout 20m -run TestAgainstJava ./internal/registry/avro
+	EVENTBUS_REQUIRE=java EVENTBUS_SOAK=1 go test -count=1 -timeout 20m -v -run TestAgainstJava ./internal/registry/avro
 	cd interop/go && EVENTBUS_REQUIRE=all go test -count=1 -p 1 -timeout 40m ./...
 
 image: ## start the root file system of the container image in a chroot (needs root)
