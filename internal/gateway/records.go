@@ -92,7 +92,17 @@ func (d *decoders) check(b batch) error {
 	if err != nil {
 		return err
 	}
-	return eachRecord(plain, b.count, func(int32, record) bool { return true })
+	for range b.count {
+		at, ok := placesOf(plain)
+		if !ok {
+			return errRecord
+		}
+		plain = plain[at.end:]
+	}
+	if len(plain) > 0 {
+		return errRecord
+	}
+	return nil
 }
 
 // plain gives the batch's records decompressed, within the limits.
@@ -208,30 +218,91 @@ type record struct {
 // eachRecord calls see for every record of plain bytes, until it says false, and
 // demands that there are exactly count of them, whole to their headers.
 func eachRecord(plain []byte, count int32, see func(i int32, r record) bool) error {
-	all := reader{src: plain}
 	for i := range count {
-		one := reader{src: all.take(clampInt(all.varint()))}
-		one.take(1)     // attributes
-		one.varint()    // timestamp delta
-		one.varint()    // offset delta
-		skipSized(&one) // key
-		n := one.varint()
-		rec := record{null: n < 0}
-		if n >= 0 {
-			rec.value = one.take(clampInt(n))
-		}
-		rec.headers = one.src
-		if skipHeaders(&one); all.bad || one.bad || len(one.src) > 0 {
+		r, rest, ok := nextRecord(plain)
+		if !ok {
 			return errRecord
 		}
-		if !see(i, rec) {
+		if !see(i, r) {
 			return nil
 		}
+		plain = rest
 	}
-	if len(all.src) > 0 {
+	if len(plain) > 0 {
 		return errRecord
 	}
 	return nil
+}
+
+// nextRecord reads the record at the start of b and gives what follows it.
+func nextRecord(b []byte) (_ record, rest []byte, ok bool) {
+	at, ok := placesOf(b)
+	if !ok {
+		return record{}, nil, false
+	}
+	r := record{null: at.value < 0, headers: b[at.headers:at.end]}
+	if !r.null {
+		r.value = b[at.value:at.valueEnd]
+	}
+	return r, b[at.end:], true
+}
+
+// places are where the parts of a record lie.
+type places struct{ value, valueEnd, headers, end int } // value is -1 for a tombstone
+
+// placesOf finds the parts of the record at the start of b. Every record that is
+// produced to an engine without checks of its own comes by here, so that it works
+// with places and not with a reader.
+func placesOf(b []byte) (p places, ok bool) {
+	size, at := varintAt(b, 0)
+	if at < 0 || size < 1 || size > int64(len(b)-at) {
+		return p, false
+	}
+	p.end = at + int(size)
+	b = b[:p.end]
+	_, at = varintAt(b, at+1) // timestamp delta, after the attributes
+	_, at = varintAt(b, at)   // offset delta
+	key, at := varintAt(b, at)
+	if key > 0 {
+		if at < 0 || key > int64(len(b)-at) {
+			return p, false
+		}
+		at += int(key)
+	}
+	value, at := varintAt(b, at)
+	if at < 0 || value > int64(len(b)-at) {
+		return p, false
+	}
+	p.value, p.headers = -1, at
+	if value >= 0 {
+		p.value, p.valueEnd, p.headers = at, at+int(value), at+int(value)
+	}
+	if p.headers == p.end-1 && b[p.headers] == 0 { // no headers, as most
+		return p, true
+	}
+	headers := reader{src: b[p.headers:]}
+	skipHeaders(&headers)
+	return p, !headers.bad && len(headers.src) == 0
+}
+
+// varintAt reads a signed varint at a place of b and gives the place after it; -1
+// when there is none, or when at is -1 itself.
+func varintAt(b []byte, at int) (int64, int) {
+	if uint(at) < uint(len(b)) && b[at] < 0x80 { // most are of one byte
+		return int64(b[at]>>1) ^ -int64(b[at]&1), at + 1
+	}
+	return longVarintAt(b, at)
+}
+
+func longVarintAt(b []byte, at int) (int64, int) {
+	if at < 0 || at > len(b) {
+		return 0, -1
+	}
+	v, n := binary.Varint(b[at:])
+	if n <= 0 {
+		return 0, -1
+	}
+	return v, at + n
 }
 
 // clampInt keeps a length that no slice can have from becoming one that it can.

@@ -106,8 +106,8 @@ func (b *bus) token(t *testing.T) string {
 }
 
 // prepare makes what the document cannot name beforehand, for each operation
-// one that it may change: requests in their states, a notification, a plan, a
-// user without keys. It gives the parameters of operations.
+// one that it may change: requests in their states, a notification and a
+// plan. It gives the parameters of operations.
 func (b *bus) prepare(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	b.eventually(t, "the demo organisation", func() bool {
@@ -130,10 +130,9 @@ func (b *bus) prepare(t *testing.T) map[string]map[string]string {
 	for _, operation := range []string{"save-request", "submit-request", "withdraw-request"} {
 		own[operation] = b.submit(t, "", "letter-"+operation, "--draft")
 	}
-	b.eventbus(t, "", "iam", "user", "create", "gone", "--team", "claims")
 	changing := b.change(t)
 
-	parameters := map[string]map[string]string{"get-plan": {"id": plan}, "delete-user": {"name": "gone"}, "acknowledge-request": {"id": changing}}
+	parameters := map[string]map[string]string{"get-plan": {"id": plan}, "acknowledge-request": {"id": changing}}
 	for operation, id := range map[string]string{"get-request": active, "get-request-plan": waiting, "list-request-plans": active, "promote-request": active,
 		"decide-request": waiting, "comment-request": gated, "set-request-gate": gated} {
 		parameters[operation] = map[string]string{"id": id}
