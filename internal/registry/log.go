@@ -270,6 +270,21 @@ func (w *writer) put(ctx context.Context, records []Record) (int64, error) {
 	// ends when its client is closed.
 	stop := context.AfterFunc(ctx, w.cl.Close)
 	defer stop()
+	offset, err := w.transact(ctx, records)
+	// The number after a change of epoch is refused now and then on a busy machine.
+	// The refused transaction is undone, and a writer that was fenced meanwhile
+	// gets no new epoch.
+	if errors.Is(err, kerr.OutOfOrderSequenceNumber) && w.cl.EndTransaction(ctx, kgo.TryAbort) == nil {
+		offset, err = w.transact(ctx, records)
+	}
+	if err != nil {
+		return 0, errors.Join(err, ctx.Err())
+	}
+	return offset, nil
+}
+
+// transact writes records in one transaction and gives the offset of the last.
+func (w *writer) transact(ctx context.Context, records []Record) (int64, error) {
 	if err := w.cl.BeginTransaction(); err != nil {
 		return 0, err
 	}
@@ -277,12 +292,11 @@ func (w *writer) put(ctx context.Context, records []Record) (int64, error) {
 	for i, rec := range records {
 		out[i] = w.r.toKafka(rec)
 	}
-	err := w.cl.ProduceSync(ctx, out...).FirstErr()
-	if err == nil {
-		err = w.cl.EndTransaction(ctx, kgo.TryCommit)
+	if err := w.cl.ProduceSync(ctx, out...).FirstErr(); err != nil {
+		return 0, err
 	}
-	if err != nil {
-		return 0, errors.Join(err, ctx.Err())
+	if err := w.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return 0, err
 	}
 	return out[len(out)-1].Offset, nil
 }
